@@ -1,0 +1,38 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo dev test lint types tests clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed ## run the whole pipeline on this machine
+	$(BIN)/batch-assets demo
+
+dev: .venv/installed ## the Dagster web UI against services on this machine
+	$(BIN)/batch-assets dev
+
+test: lint types tests ## everything that has to pass
+
+lint: .venv/installed-for-tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv/installed-for-tests
+	$(BIN)/mypy
+
+tests: .venv/installed-for-tests
+	$(BIN)/pytest -q
+
+clean: ## remove the environment and what tools left
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/bin/pip:
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed"'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sandbox]'
+	touch $@
+
+.venv/installed-for-tests: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
