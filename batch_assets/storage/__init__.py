@@ -1,0 +1,1 @@
+"""S3 - listing, objects, and parquet tables."""

@@ -1,0 +1,63 @@
+"""The IO manager: assets hand over rows and get tables back; all of it is parquet in S3."""
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+from dagster_aws.s3 import S3Resource
+
+from batch_assets.storage.catalog import Catalog
+from batch_assets.storage.objects import S3Address
+from batch_assets.storage.tables import StoredTable, TableOutput, Tables
+
+
+class TablesResource(dg.ConfigurableResource[Any]):
+    """Where the tables are, for assets that read earlier versions of their own or of others' partitions."""
+
+    s3: dg.ResourceDependency[S3Resource]
+    tables_uri: str
+    space: str
+    vector_bucket: str
+    index_name: str
+
+    def store(self) -> Tables:
+        """The tables, with a client of their own."""
+        catalog = Catalog(space=self.space, vector_bucket=self.vector_bucket, index_name=self.index_name)
+        return Tables(self.s3.get_client(), S3Address.parse(self.tables_uri), catalog)
+
+
+class ParquetIOManager(dg.ConfigurableIOManager):
+    """Stores a partition's rows as one parquet object and gives them back in the type that the reader asks for.
+
+    Takes Arrow tables, Arrow streams (`pyarrow.RecordBatchReader`), pandas frames, and `TableOutput`, which adds facts
+    and the version that was read. Gives `StoredTable` (rows on demand, with facts), `pyarrow.Table`,
+    `pyarrow.RecordBatchReader` or `pandas.DataFrame`, by the annotation of the input.
+    """
+
+    tables: dg.ResourceDependency[TablesResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Replace the partition atomically; see `Tables.write` for the errors."""
+        output = obj if isinstance(obj, TableOutput) else TableOutput(obj)
+        store = self.tables.store()
+        path = store.catalog.path(context.asset_key.path[-1], context.asset_partition_key)
+        facts = {"space": self.tables.space, **output.facts}
+        store.write(path, TableOutput(output.rows, facts, output.replaces))
+        context.add_output_metadata({"dagster/uri": store.address(path).uri})
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """The stored partition, as `StoredTable` unless the input is annotated otherwise."""
+        table = self.tables.store().partition(context.asset_key.path[-1], context.asset_partition_key)
+        return as_type(table, context.dagster_type.typing_type)
+
+
+def as_type(table: StoredTable, wanted: Any) -> Any:
+    """A stored table in the type that a reader annotates."""
+    if wanted is pd.DataFrame:
+        return table.rows().to_pandas()
+    if wanted is pa.Table:
+        return table.rows()
+    if wanted is pa.RecordBatchReader:
+        return table.stream()
+    return table
