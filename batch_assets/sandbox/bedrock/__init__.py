@@ -1,0 +1,1 @@
+"""Bedrock on this machine: batch inference jobs and InvokeModel for one embedding model."""

@@ -1,0 +1,92 @@
+"""The endpoints under ``/_local/``: health, the clock, fault rules and what the world holds."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from batch_assets.sandbox.world import World
+
+PREFIX = "/_local/"
+
+
+def create_control_app(world: World) -> Starlette:
+    """Build the application that people and tests steer a sandbox with."""
+    control = _Control(world)
+    return Starlette(
+        routes=[
+            Route(f"{PREFIX}health", control.health),
+            Route(f"{PREFIX}clock", control.read_clock, methods=["GET"]),
+            Route(f"{PREFIX}clock", control.change_clock, methods=["POST"]),
+            Route(f"{PREFIX}faults", control.read_faults, methods=["GET"]),
+            Route(f"{PREFIX}faults", control.add_faults, methods=["POST"]),
+            Route(f"{PREFIX}faults", control.clear_faults, methods=["DELETE"]),
+            Route(f"{PREFIX}state", control.state),
+        ]
+    )
+
+
+class _Control:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def health(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def read_clock(self, _: Request) -> Response:
+        return JSONResponse(_clock(self._world))
+
+    async def change_clock(self, request: Request) -> Response:
+        """Take ``speed``, ``advance_seconds`` or both."""
+        try:
+            change = await request.json()
+            unknown = sorted(set(change) - {"speed", "advance_seconds"})
+            if unknown:
+                return _refused(f"unknown: {', '.join(unknown)}; give speed or advance_seconds")
+            if "speed" in change:
+                self._world.clock.set_speed(change["speed"])
+            if "advance_seconds" in change:
+                self._world.clock.advance(change["advance_seconds"])
+        except (TypeError, ValueError) as error:
+            return _refused(str(error))
+        return JSONResponse(_clock(self._world))
+
+    async def read_faults(self, _: Request) -> Response:
+        return JSONResponse(self._world.faults.describe())
+
+    async def add_faults(self, request: Request) -> Response:
+        """Take a rule or a list of rules, added to those in force."""
+        try:
+            rules = await request.json()
+            self._world.faults.add(rules if isinstance(rules, list) else [rules])
+        except (TypeError, ValueError) as error:
+            return _refused(str(error))
+        return JSONResponse(self._world.faults.describe())
+
+    async def clear_faults(self, _: Request) -> Response:
+        self._world.faults.clear()
+        return JSONResponse([])
+
+    async def state(self, _: Request) -> Response:
+        return JSONResponse(_state(self._world))
+
+
+def _clock(world: World) -> dict[str, Any]:
+    return {"now": world.clock.now().isoformat(), "speed": world.clock.speed}
+
+
+def _state(world: World) -> dict[str, Any]:
+    now = world.clock.now()
+    return {
+        "clock": _clock(world),
+        "buckets": {name: sum(1 for _ in world.store.keys(name)) for name in world.store.bucket_names()},
+        "jobs": [
+            {"arn": job.arn, "name": job.parameters["jobName"], "status": job.status(now)} for job in world.jobs()
+        ],
+    }
+
+
+def _refused(message: str) -> Response:
+    return JSONResponse({"message": message}, status_code=400)

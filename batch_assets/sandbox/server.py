@@ -1,0 +1,73 @@
+"""Serving a sandbox on this machine: in this process, or in one of its own."""
+
+import contextlib
+import os
+import resource
+import socket
+import sys
+import threading
+from typing import Any
+
+from batch_assets.sandbox.config import SandboxConfig
+from batch_assets.sandbox.process import RunningSandbox, environment_of, start
+
+__all__ = ["HOST", "RunningSandbox", "create_app", "environment_of", "serve", "start"]
+
+HOST = "127.0.0.1"
+_BACKLOG = 512
+_END_SECONDS = 8.0
+
+
+def create_app(config: SandboxConfig | None = None) -> Any:
+    """Build the ASGI application of a fresh world."""
+    # Imported here: moto alone takes a second, and a client process needs none of it.
+    from batch_assets.sandbox.application import Sandbox  # noqa: PLC0415
+
+    return Sandbox(config or SandboxConfig())
+
+
+def serve(
+    port: int = 0, *, config: SandboxConfig | None = None, announce: Any = None, until_stdin_ends: bool = False
+) -> None:
+    """Serve until interrupted.
+
+    Args:
+        port: Loopback port; 0 picks a free one.
+        config: How the world behaves.
+        announce: Called with the port once requests to it are queued.
+        until_stdin_ends: End also when standard input does, as it does when a parent goes away.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    import uvicorn  # noqa: PLC0415 - see create_app
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(_BACKLOG)
+    _raise_open_file_limit()
+    app = create_app(config)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=2)
+    )
+    if announce is not None:
+        announce(listener.getsockname()[1])
+    if until_stdin_ends:
+        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
+    with listener, contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+def _raise_open_file_limit() -> None:
+    """Allow what the system allows: every large object of moto's S3 is an open file."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _end_with_stdin(server: Any) -> None:
+    sys.stdin.buffer.read()
+    server.should_exit = True
+    # The process is gone before then, unless the server cannot end by itself.
+    threading.Event().wait(_END_SECONDS)
+    os._exit(1)
