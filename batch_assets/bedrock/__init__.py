@@ -1,0 +1,1 @@
+"""Bedrock batch inference - manifests, jobs, lanes, quota, results, and on-demand calls."""

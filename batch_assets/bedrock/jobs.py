@@ -1,0 +1,144 @@
+"""The four calls of Bedrock batch inference, and what their states mean."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from batch_assets.errors import JobError
+from batch_assets.spaces import EmbeddingModel
+
+LIVE_STATUSES = ("Submitted", "Validating", "Scheduled", "InProgress", "Stopping")
+ENDED_STATUSES = ("Completed", "PartiallyCompleted", "Expired", "Stopped", "Failed")
+
+_NAME_LETTERS = 63
+
+
+@dataclass(frozen=True)
+class BatchJob:
+    """What the service says of a job. Counters are 0 until processing starts and may lag by a minute.
+
+    Source: Amazon Bedrock user guide, "Monitor batch inference jobs".
+    """
+
+    arn: str
+    name: str
+    status: str
+    message: str
+    submitted_at: datetime
+    ended_at: datetime | None
+    model_id: str
+    output_uri: str
+    total_records: int
+    processed_records: int
+    success_records: int
+    error_records: int
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED_STATUSES
+
+    @property
+    def results_uri(self) -> str:
+        """Folder of the job's output: the job id below the output folder."""
+        return f"{self.output_uri.rstrip('/')}/{self.arn.rsplit('/', 1)[-1]}/"
+
+    @classmethod
+    def from_reply(cls, reply: Mapping[str, Any]) -> "BatchJob":
+        return cls(
+            arn=reply["jobArn"],
+            name=reply.get("jobName", ""),
+            status=reply.get("status", "Submitted"),
+            message=reply.get("message", ""),
+            submitted_at=reply["submitTime"],
+            ended_at=reply.get("endTime"),
+            model_id=reply["modelId"],
+            output_uri=reply["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
+            total_records=reply.get("totalRecordCount", 0),
+            processed_records=reply.get("processedRecordCount", 0),
+            success_records=reply.get("successRecordCount", 0),
+            error_records=reply.get("errorRecordCount", 0),
+        )
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """Everything that CreateModelInvocationJob is told."""
+
+    name: str
+    token: str
+    role_arn: str
+    model_id: str
+    input_uri: str
+    output_uri: str
+    account_id: str
+    timeout_hours: int
+    tags: Mapping[str, str]
+
+
+def job_name(partition: str, fingerprint: str, attempt: int) -> str:
+    """`ba-<partition>-<16 hex of the fingerprint>-a<attempt>`, at most 63 letters, digits and hyphens."""
+    tail = f"-{fingerprint[:16]}-a{attempt}"
+    head = "ba-" + re.sub(r"[^a-zA-Z0-9]", "-", partition)
+    return head[: _NAME_LETTERS - len(tail)] + tail
+
+
+def get_job(client: Any, arn: str) -> BatchJob:
+    """One job. Raises `JobError` if the service does not know it."""
+    try:
+        return BatchJob.from_reply(client.get_model_invocation_job(jobIdentifier=arn))
+    except ClientError as error:
+        raise JobError(f"batch job {arn} cannot be read: {error}") from error
+
+
+def list_jobs(client: Any, **filters: Any) -> Iterator[BatchJob]:
+    """Jobs of the account in this Region, newest first; filters as in ListModelInvocationJobs."""
+    paginator = client.get_paginator("list_model_invocation_jobs")
+    pages = paginator.paginate(
+        sortBy="CreationTime", sortOrder="Descending", PaginationConfig={"PageSize": 1000}, **filters
+    )
+    for page in pages:
+        for summary in page.get("invocationJobSummaries", []):
+            yield BatchJob.from_reply(summary)
+
+
+def find_job(client: Any, name: str) -> BatchJob | None:
+    """The newest job of exactly this name, in whatever state."""
+    return next((job for job in list_jobs(client, nameContains=name) if job.name == name), None)
+
+
+def live_jobs(client: Any, model: EmbeddingModel) -> list[BatchJob]:
+    """All jobs of the account, anybody's, that count against the model's quota now."""
+    return [
+        job
+        for status in LIVE_STATUSES
+        for job in list_jobs(client, statusEquals=status)
+        if job.model_id.endswith(model.model_id)
+    ]
+
+
+def create_job(client: Any, request: JobRequest) -> str:
+    """Start a batch job and give its ARN. The service's errors pass through.
+
+    The same request with the same token is answered with the same job: it is not started twice.
+    """
+    reply = client.create_model_invocation_job(
+        jobName=request.name,
+        clientRequestToken=request.token,
+        roleArn=request.role_arn,
+        modelId=request.model_id,
+        inputDataConfig={
+            "s3InputDataConfig": {
+                "s3Uri": request.input_uri,
+                "s3InputFormat": "JSONL",
+                "s3BucketOwner": request.account_id,
+            }
+        },
+        outputDataConfig={"s3OutputDataConfig": {"s3Uri": request.output_uri, "s3BucketOwner": request.account_id}},
+        timeoutDurationInHours=request.timeout_hours,
+        tags=[{"key": key, "value": value} for key, value in sorted(request.tags.items())],
+    )
+    return str(reply["jobArn"])

@@ -1,0 +1,100 @@
+"""The job table of a partition: every batch job that it had, and what its newest manifest came to.
+
+The last row is the current one. Its `token` is what the loader compares with `loaded_job`: the ARN of a job, or, when
+there is no job to wait for, the state and a hash of what the prefix should hold, so that deletions and copies are
+loaded too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from decimal import Decimal
+
+import pyarrow as pa
+
+SUBMITTED, ATTACHED = "submitted", "attached"
+QUEUED, HELD, REFUSED, NOTHING_TO_DO = "queued", "held", "refused", "nothing_to_do"
+
+WITH_JOB = frozenset({SUBMITTED, ATTACHED})
+"""States with a job that has to end before it can be loaded."""
+
+LOADED_AT_ONCE = frozenset({HELD, REFUSED, NOTHING_TO_DO})
+"""States that wait for no job: the tables can be brought up to date right away."""
+
+LEDGER = pa.schema(
+    [
+        pa.field("state", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False, metadata={"description": "Why it is in this state"}),
+        pa.field("token", pa.string(), nullable=False, metadata={"description": "What the loader has to load"}),
+        pa.field("job_arn", pa.string()),
+        pa.field("job_name", pa.string()),
+        pa.field("fingerprint", pa.string(), metadata={"description": "SHA-256 of the manifest and the space"}),
+        pa.field("attempt", pa.int32(), nullable=False),
+        pa.field("records", pa.int64(), nullable=False),
+        pa.field("cost_usd", pa.decimal128(18, 8), nullable=False),
+        pa.field("input_uri", pa.string()),
+        pa.field("output_uri", pa.string()),
+        pa.field("submitted_at", pa.timestamp("us", tz="UTC")),
+        pa.field("loaded", pa.bool_(), nullable=False, metadata={"description": "Its results are in the table"}),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One row of the job table; see `LEDGER`."""
+
+    state: str
+    reason: str
+    token: str
+    job_arn: str | None = None
+    job_name: str | None = None
+    fingerprint: str | None = None
+    attempt: int = 0
+    records: int = 0
+    cost_usd: Decimal = Decimal(0)
+    input_uri: str | None = None
+    output_uri: str | None = None
+    submitted_at: datetime | None = None
+    loaded: bool = False
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The rows of a job table, oldest first."""
+
+    rows: tuple[JobRow, ...] = ()
+
+    @classmethod
+    def from_table(cls, table: pa.Table | None) -> "Ledger":
+        names = [field.name for field in fields(JobRow)]
+        rows = table.select(names).to_pylist() if table is not None else []
+        return cls(tuple(JobRow(**row) for row in rows))
+
+    def to_table(self) -> pa.Table:
+        return pa.Table.from_pylist([asdict(row) for row in self.rows], schema=LEDGER)
+
+    @property
+    def current(self) -> JobRow | None:
+        return self.rows[-1] if self.rows else None
+
+    def in_flight(self, loaded_job: str | None) -> JobRow | None:
+        """The current row if it has a job whose results are not in the table yet."""
+        current = self.current
+        return current if current and current.state in WITH_JOB and current.token != loaded_job else None
+
+    def next_attempt(self, fingerprint: str, *, loaded_job: str | None) -> int:
+        """1 + the jobs of this manifest that are no longer in flight: a repeated run computes the same."""
+        in_flight = self.in_flight(loaded_job)
+        return 1 + sum(
+            row.job_arn is not None and row.fingerprint == fingerprint for row in self.rows if row is not in_flight
+        )
+
+    def succeeded_by(self, row: JobRow, *, loaded_job: str | None) -> "Ledger":
+        """The ledger with a new current row; rows without a job are replaced, jobs stay as history."""
+        return Ledger((*self._settled(loaded_job), row))
+
+    def _settled(self, loaded_job: str | None) -> Sequence[JobRow]:
+        return [
+            replace(row, loaded=row.loaded or row.token == loaded_job) for row in self.rows if row.job_arn is not None
+        ]

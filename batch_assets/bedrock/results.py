@@ -1,0 +1,162 @@
+"""Reading a job's output: a stream of lines, each one record embedded or refused.
+
+`<output folder>/<job id>/<input name>.jsonl.out` holds a line per record in no particular order; a failed record has
+`error` in place of `modelOutput`. Source: Amazon Bedrock user guide, "View the results of a batch inference job".
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import simdjson
+from numpy.typing import NDArray
+
+from batch_assets.errors import ResultError
+
+OUTPUT_SUFFIX = ".jsonl.out"
+
+_CHUNK_BYTES = 1024**2
+_THROTTLED = 429
+_REQUEST_TIMEOUT = 408
+_SERVER_ERRORS = 500
+_VECTOR = "/modelOutput/embeddings/0/embedding"
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A record with its vector: float32, of the space's dimension, finite and not zero."""
+
+    record_id: str
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A record without a usable vector. `retryable`: sending it again may help."""
+
+    record_id: str
+    code: str
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A line that is no record, for example one that was cut off."""
+
+    text: str
+
+
+Outcome = Embedded | Refused | Unreadable
+
+
+def output_keys(s3: Any, bucket: str, prefix: str) -> list[str]:
+    """Keys of a job's output files, sorted; `manifest.json.out` is not one of them."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return sorted(
+        entry["Key"] for page in pages for entry in page.get("Contents", []) if entry["Key"].endswith(OUTPUT_SUFFIX)
+    )
+
+
+def read_outcomes(s3: Any, bucket: str, keys: Iterable[str], *, dimension: int) -> Iterator[Outcome]:
+    """The outcomes of all output files, one file after the other, never a whole file in memory."""
+    parse = outcome_parser(dimension)
+    for key in keys:
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+        for line in lines(body.iter_chunks(_CHUNK_BYTES)):
+            yield parse(line)
+
+
+def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Non-empty lines of a stream of chunks; the last may lack its newline."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line for line in whole if line.strip())
+    if rest.strip():
+        yield rest
+
+
+def outcome_parser(dimension: int) -> Callable[[bytes], Outcome]:
+    """A function from an output line to its outcome."""
+    parser = simdjson.Parser()
+
+    def parse(line: bytes) -> Outcome:
+        nonlocal parser
+        try:
+            return _parse(parser, line, dimension)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError):
+            # A parser that failed may still be referenced by what it made, and refuses to be used again.
+            parser = simdjson.Parser()
+            return _parse_leniently(line, dimension)
+
+    return parse
+
+
+def _parse(parser: Any, line: bytes, dimension: int) -> Outcome:
+    document = parser.parse(line)
+    record_id = document["recordId"]
+    if not isinstance(record_id, str):
+        raise TypeError("recordId is no string")
+    error = document.get("error")
+    if error is not None:
+        return _refused(record_id, error.as_dict())
+    buffer = document.at_pointer(_VECTOR).as_buffer(of_type="d")
+    return _embedded(record_id, np.frombuffer(buffer, dtype=np.float64), dimension)
+
+
+def _parse_leniently(line: bytes, dimension: int) -> Outcome:
+    """For lines that strict JSON refuses: NaN, numbers as text, a shape of their own."""
+    try:
+        document = json.loads(line)
+        record_id = document["recordId"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Unreadable(line[:200].decode(errors="replace"))
+    if not isinstance(record_id, str):
+        return Unreadable(line[:200].decode(errors="replace"))
+    if document.get("error") is not None:
+        return _refused(record_id, document["error"])
+    try:
+        values = document["modelOutput"]["embeddings"][0]["embedding"]
+        vector = np.array([_number(value) for value in values], dtype=np.float64)
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError):
+        return Refused(record_id, "no_embedding", "the line has neither an error nor a vector of numbers", True)
+    return _embedded(record_id, vector, dimension)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
+
+
+def _embedded(record_id: str, values: NDArray[np.float64], dimension: int) -> Outcome:
+    if values.shape != (dimension,):
+        message = f"the vector has shape {values.shape}, expected ({dimension},)"
+        return Refused(record_id, "wrong_dimension", message, True)
+    with np.errstate(over="ignore"):
+        vector = values.astype(np.float32)
+    if not np.isfinite(vector).all():
+        return Refused(record_id, "not_finite", "the vector holds NaN or infinity", True)
+    if not vector.any():
+        return Refused(record_id, "zero_vector", "the vector is zero, which has no direction", True)
+    return Embedded(record_id, vector)
+
+
+def _refused(record_id: str, error: Any) -> Refused:
+    if not isinstance(error, dict):
+        return Refused(record_id, "unknown", str(error), True)
+    code = error.get("errorCode", "unknown")
+    retryable = not isinstance(code, int) or code in {_THROTTLED, _REQUEST_TIMEOUT} or code >= _SERVER_ERRORS
+    return Refused(record_id, str(code), str(error.get("errorMessage", "")), retryable)
+
+
+def require_output(keys: list[str], *, job_arn: str, results_uri: str, processed_records: int) -> None:
+    """Raise `ResultError` when the service says it processed records and there is no output to be read."""
+    if processed_records and not keys:
+        raise ResultError(
+            f"job {job_arn} processed {processed_records} records, but {results_uri} holds no {OUTPUT_SUFFIX} file: "
+            "check that it was not deleted or moved by a lifecycle rule, then materialise embedding_table again"
+        )

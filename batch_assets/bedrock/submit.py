@@ -1,0 +1,248 @@
+"""Submitting a manifest so that it is paid for once, however often and wherever the run dies.
+
+The order is: look the job up by its deterministic name; refuse what Bedrock would misread; count live jobs; store an
+immutable copy of the manifest; take the lane; only then create the job, with a token that makes it the same job twice.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from batch_assets.bedrock import lanes
+from batch_assets.bedrock.jobs import BatchJob, JobRequest, create_job, find_job, get_job, job_name, live_jobs
+from batch_assets.bedrock.ledger import ATTACHED, HELD, NOTHING_TO_DO, QUEUED, REFUSED, SUBMITTED, JobRow, Ledger
+from batch_assets.bedrock.manifest import fingerprint
+from batch_assets.errors import JobError
+from batch_assets.settings import Settings
+
+_UNKNOWN_RUN_LOCK_AGE = timedelta(hours=1)
+_SHOWN_KEYS = 5
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A rendered manifest of one partition and what surrounds it.
+
+    `content_version` is the hash of what the partition should hold, `loaded_job` what its table holds already.
+    `up_to_date` says that the table was made from this very listing. `hold` keeps a manifest from being sent, and says
+    why.
+    """
+
+    partition: str
+    records: int
+    jsonl: bytes
+    fingerprint: str
+    content_version: str
+    ledger: Ledger
+    loaded_job: str | None
+    foreign_manifests: Sequence[str]
+    run_id: str
+    up_to_date: bool = False
+    hold: str | None = None
+
+    @property
+    def attempt(self) -> int:
+        return self.ledger.next_attempt(self.fingerprint, loaded_job=self.loaded_job)
+
+    @property
+    def job_name(self) -> str:
+        return job_name(self.partition, self.fingerprint, self.attempt)
+
+    def without_job(self, state: str, reason: str) -> JobRow:
+        """A row without a job; its token is new only if a load would change the table."""
+        digest = hashlib.sha256(f"{self.content_version}\0{self.fingerprint}\0{reason}".encode()).hexdigest()
+        return JobRow(
+            state=state,
+            reason=reason,
+            token=self.loaded_job if self.loaded_job and self.up_to_date else f"{state}:{digest[:32]}",
+            fingerprint=self.fingerprint,
+            records=self.records,
+        )
+
+
+@dataclass(frozen=True)
+class Submitter:
+    """Submits manifests with one deployment's settings and clients.
+
+    `store_copy` writes the immutable copy of the manifest; `run_is_over` tells of a run id whether that run has ended
+    (None when it is not known here).
+    """
+
+    settings: Settings
+    s3: Any
+    bedrock: Any
+    store_copy: Callable[[], None]
+    run_is_over: Callable[[str], bool | None]
+
+    def submit(self, submission: Submission) -> JobRow:
+        """The new current row of the partition's job table. Raises `JobError` when Bedrock refuses the request."""
+        if submission.records == 0:
+            return submission.without_job(NOTHING_TO_DO, "every eligible picture has its embedding or was refused")
+        existing = self._existing(submission) or self._unrecorded(submission)
+        if existing is not None:
+            return existing
+        refusal = self._refusal(submission)
+        if refusal is not None:
+            return refusal
+        full = self._quota_full()
+        if full is not None:
+            return submission.without_job(QUEUED, full)
+        self.store_copy()
+        taken = self._take_lane(submission)
+        if taken is not None:
+            return submission.without_job(QUEUED, taken)
+        return self._create(submission)
+
+    def lane(self, partition: str) -> lanes.Lane:
+        return lanes.Lane(self.settings.source_bucket, self.settings.template.lane(partition))
+
+    def _existing(self, submission: Submission) -> JobRow | None:
+        job = find_job(self.bedrock, submission.job_name)
+        return self._row(submission, ATTACHED, job, "found by its name: it is not paid for again") if job else None
+
+    def _unrecorded(self, submission: Submission) -> JobRow | None:
+        """A job of this partition whose run died before it was recorded, while the manifest has changed since."""
+        lane = self.lane(submission.partition)
+        lock = lanes.current_lock(self.s3, lane)
+        recorded = {row.job_name for row in submission.ledger.rows}
+        if lock is None or lock.holder.partition != submission.partition or lock.holder.job_name in recorded:
+            return None
+        job = find_job(self.bedrock, lock.holder.job_name)
+        jsonl = lanes.held_manifest(self.s3, lane, lock) if job is not None else None
+        # Only a manifest of this embedding space can be loaded into this space's table.
+        if job is None or jsonl is None or fingerprint(jsonl, self.settings.space) != lock.holder.fingerprint:
+            return None
+        sent = replace(submission, fingerprint=lock.holder.fingerprint, records=jsonl.count(b"\n"), jsonl=jsonl)
+        return self._row(sent, ATTACHED, job, "found in its lane, of an earlier manifest: it is not paid for again")
+
+    def _refusal(self, submission: Submission) -> JobRow | None:
+        minimum = self.settings.space.model.min_records_per_job
+        if submission.foreign_manifests:
+            shown = ", ".join(repr(key) for key in submission.foreign_manifests[:_SHOWN_KEYS])
+            return submission.without_job(
+                REFUSED,
+                f"{self.lane(submission.partition).uri} holds .jsonl files that are not ours, and Bedrock would embed "
+                f"and bill them: {shown}; move them elsewhere and plan again",
+            )
+        if submission.hold is not None:
+            return submission.without_job(HELD, submission.hold)
+        if submission.records < minimum:
+            return submission.without_job(
+                HELD,
+                f"{submission.records} pictures are waiting, and a batch job takes at least {minimum}: "
+                "they are sent with the pictures that come",
+            )
+        return None
+
+    def _quota_full(self) -> str | None:
+        live = len(live_jobs(self.bedrock, self.settings.space.model))
+        if live < self.settings.max_live_jobs:
+            return None
+        return f"{live} batch jobs of the model are live in the account, the limit is {self.settings.max_live_jobs}"
+
+    def _take_lane(self, submission: Submission) -> str | None:
+        """None when the lane is ours, else why it is not."""
+        lane = self.lane(submission.partition)
+        holder = lanes.Holder(
+            partition=submission.partition,
+            fingerprint=submission.fingerprint,
+            attempt=submission.attempt,
+            job_name=submission.job_name,
+            run_id=submission.run_id,
+        )
+        lock = lanes.acquire(self.s3, lane, holder, submission.jsonl)
+        if lock is not None and not lock.holder.job_name:
+            return f"s3://{lane.bucket}/{lane.lock_key} was not put there by this project: remove it"
+        if lock is not None and self._abandoned(lock) and lanes.release(self.s3, lane, lock):
+            lock = lanes.acquire(self.s3, lane, holder, submission.jsonl)
+        if lock is None:
+            return None
+        return f"{lane.uri} carries job {lock.holder.job_name} of partition {lock.holder.partition}"
+
+    def _abandoned(self, lock: lanes.Lock) -> bool:
+        job = find_job(self.bedrock, lock.holder.job_name)
+        if job is not None:
+            return job.ended
+        over = self.run_is_over(lock.holder.run_id)
+        if over is None:
+            return datetime.now(UTC) - lock.since > _UNKNOWN_RUN_LOCK_AGE
+        return over
+
+    def _create(self, submission: Submission) -> JobRow:
+        lane = self.lane(submission.partition)
+        try:
+            arn = create_job(self.bedrock, self._request(submission))
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code"))
+            if code in _UNDECIDED or error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERRORS:
+                raise
+            # A definite no: nothing was created, so the lane is free for others.
+            lanes.release_job(self.s3, lane, submission.job_name)
+            if code == "ServiceQuotaExceededException":
+                return submission.without_job(QUEUED, f"the account's quota of live batch jobs is full: {error}")
+            raise JobError(
+                f"partition {submission.partition}: Bedrock refuses the batch job for {lane.uri}: {error}. "
+                f"{_CURES.get(code, 'Nothing was paid; mend the cause and materialise batch_job again')}"
+            ) from error
+        return self._row(submission, SUBMITTED, get_job(self.bedrock, arn), "accepted by Bedrock")
+
+    def _request(self, submission: Submission) -> JobRequest:
+        settings = self.settings
+        return JobRequest(
+            name=submission.job_name,
+            token=hashlib.sha256(
+                f"{submission.partition}\0{submission.fingerprint}\0{submission.attempt}".encode()
+            ).hexdigest(),
+            role_arn=settings.role_arn,
+            model_id=settings.model_id,
+            input_uri=self.lane(submission.partition).uri,
+            output_uri=settings.results_uri,
+            account_id=settings.account_id,
+            timeout_hours=settings.job_timeout_hours,
+            tags=_tags(submission, settings),
+        )
+
+    def _row(self, submission: Submission, state: str, job: BatchJob, reason: str) -> JobRow:
+        return JobRow(
+            state=state,
+            reason=reason,
+            token=job.arn,
+            job_arn=job.arn,
+            job_name=job.name,
+            fingerprint=submission.fingerprint,
+            attempt=submission.attempt,
+            records=submission.records,
+            cost_usd=submission.records * self.settings.space.model.batch_price_per_image_usd,
+            input_uri=self.lane(submission.partition).uri,
+            output_uri=job.output_uri,
+            submitted_at=job.submitted_at,
+        )
+
+
+_UNDECIDED = frozenset({"ThrottlingException", "ConflictException", "RequestTimeout"})
+_SERVER_ERRORS = 500
+"""Answers after which the job may exist all the same: the lane is kept, and the next run looks the job up."""
+
+_CURES: Mapping[str, str] = {
+    "AccessDeniedException": "The caller needs bedrock:CreateModelInvocationJob and iam:PassRole, and the role must "
+    "trust bedrock.amazonaws.com",
+    "ResourceNotFoundException": "Check BATCH_ASSETS_ROLE_ARN and BATCH_ASSETS_MODEL_ID",
+}
+
+
+def _tags(submission: Submission, settings: Settings) -> dict[str, str]:
+    """Tags of a job; the service allows letters, digits, spaces and `._:/=+@-`."""
+    values = {
+        "partition": submission.partition,
+        "fingerprint": submission.fingerprint,
+        "attempt": str(submission.attempt),
+        "space": settings.space.slug,
+    }
+    return {
+        f"batch_assets:{name}": re.sub(r"[^a-zA-Z0-9\s._:/=+@-]", "_", value)[:256] for name, value in values.items()
+    }

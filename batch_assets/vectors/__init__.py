@@ -1,0 +1,1 @@
+"""S3 Vectors - index, wire format, writer, reconcile, search."""

@@ -1,0 +1,174 @@
+"""Nearest vectors of an index, narrowed by partition, time, format and size."""
+
+import heapq
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from botocore.exceptions import ClientError
+from numpy.typing import NDArray
+
+from batch_assets.errors import SearchError
+from batch_assets.vectors.flight import in_chunks
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3vectors import S3VectorsClient
+    from mypy_boto3_s3vectors.type_defs import QueryVectorsInputPaginateTypeDef
+
+MAX_TOP_K = 10_000
+"""Top-K results per QueryVectors request; they come in pages of 100 (s3-vectors-limitations)."""
+MAX_CONSTRAINTS = 100
+"""Values that one filter may compare with (s3-vectors-metadata-filtering)."""
+
+Filter = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Match:
+    """One vector found: smaller distances are closer (cosine: 0 same direction, 2 opposite)."""
+
+    key: str
+    distance: float
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criteria:
+    """What a result must be; None and empty tuples leave it open.
+
+    Attributes:
+        partitions: One of these partition keys; an empty tuple here matches nothing.
+        since: Modified at or after this time.
+        until: Modified before this time.
+        formats: One of these formats, as the model names them.
+        min_size_bytes: At least so large.
+        max_size_bytes: At most so large.
+    """
+
+    partitions: tuple[str, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    formats: tuple[str, ...] = ()
+    min_size_bytes: int | None = None
+    max_size_bytes: int | None = None
+
+    def filters(self) -> list[Filter | None]:
+        """Return the filters of as many queries as are needed: no filter has over 100 constraints.
+
+        None stands for a query without filter. Only many partitions make more than one.
+
+        Raises:
+            SearchError: If the times have no zone, or more than 100 formats leave no room.
+        """
+        common = self._common()
+        room = MAX_CONSTRAINTS - sum(map(_constraints, common))
+        if room < (self.partitions is not None):
+            raise SearchError(f"a filter takes at most {MAX_CONSTRAINTS} values: name fewer formats")
+        if self.partitions is None:
+            return [_conjunction(common)]
+        chunks = in_chunks(dict.fromkeys(self.partitions), room)
+        return [_conjunction([{"partition": {"$in": chunk}}, *common]) for chunk in chunks]
+
+    def _common(self) -> list[Filter]:
+        conditions: list[Filter] = []
+        modified = _range({"$gte": _epoch_seconds(self.since), "$lt": _epoch_seconds(self.until)})
+        if modified:
+            conditions.append({"last_modified": modified})
+        if self.formats:
+            conditions.append({"format": {"$in": list(self.formats)}})
+        size = _range({"$gte": self.min_size_bytes, "$lte": self.max_size_bytes})
+        if size:
+            conditions.append({"size": size})
+        return conditions
+
+
+def search(
+    client: "S3VectorsClient",
+    *,
+    bucket: str,
+    index: str,
+    vector: Sequence[float] | NDArray[np.float32],
+    top_k: int,
+    criteria: Criteria | None = None,
+) -> list[Match]:
+    """Return the nearest vectors, nearest first. S3 Vectors searches approximately.
+
+    Needs s3vectors:QueryVectors and GetVectors, the latter for metadata.
+
+    Args:
+        client: Of S3 Vectors.
+        bucket: Vector bucket.
+        index: Index.
+        vector: Shape (d,), of the index's embedding space.
+        top_k: 1 to 10,000 results.
+        criteria: What results must be.
+
+    Raises:
+        SearchError: If a number is out of range, the index does not exist, or the service refuses.
+    """
+    if not 1 <= top_k <= MAX_TOP_K:
+        raise SearchError(f"top_k must be between 1 and {MAX_TOP_K:,}, not {top_k}")
+    values = [float(value) for value in vector]
+    filters = (criteria or Criteria()).filters()
+    try:
+        found = [
+            list(_query(client, bucket=bucket, index=index, values=values, top_k=top_k, query_filter=query_filter))
+            for query_filter in filters
+        ]
+    except client.exceptions.NotFoundException as error:
+        raise SearchError(
+            f"index {index!r} of vector bucket {bucket!r} does not exist: load a partition first"
+        ) from error
+    except ClientError as error:
+        raise SearchError(f"cannot query index {index!r} of vector bucket {bucket!r}: {error}") from error
+    return list(itertools.islice(heapq.merge(*found, key=lambda match: match.distance), top_k))
+
+
+def _query(
+    client: "S3VectorsClient",
+    *,
+    bucket: str,
+    index: str,
+    values: list[float],
+    top_k: int,
+    query_filter: Filter | None,
+) -> Iterator[Match]:
+    request: QueryVectorsInputPaginateTypeDef = {
+        "vectorBucketName": bucket,
+        "indexName": index,
+        "queryVector": {"float32": values},
+        "topK": top_k,
+        "returnDistance": True,
+        "returnMetadata": True,
+    }
+    if query_filter is not None:
+        request["filter"] = query_filter
+    for page in client.get_paginator("query_vectors").paginate(**request):
+        for vector in page["vectors"]:
+            yield Match(vector["key"], vector["distance"], vector.get("metadata", {}))
+
+
+def _epoch_seconds(time: datetime | None) -> float | None:
+    if time is None:
+        return None
+    if time.tzinfo is None:
+        raise SearchError(f"{time.isoformat()} has no time zone: write one, such as {time.isoformat()}+00:00")
+    return time.timestamp()
+
+
+def _range(bounds: Mapping[str, float | None]) -> dict[str, float]:
+    return {operator: bound for operator, bound in bounds.items() if bound is not None}
+
+
+def _constraints(condition: Filter) -> int:
+    """Count the values that a condition compares with."""
+    (comparison,) = condition.values()
+    return sum(len(operand) if isinstance(operand, list) else 1 for operand in comparison.values())
+
+
+def _conjunction(conditions: Iterable[Filter]) -> Filter | None:
+    """Join conditions on different keys: several keys in one filter are all required."""
+    return {key: comparison for condition in conditions for key, comparison in condition.items()} or None
