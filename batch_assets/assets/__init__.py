@@ -1,0 +1,1 @@
+"""The asset graph, one file a node, in its order; wiring only."""

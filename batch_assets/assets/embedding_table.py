@@ -1,0 +1,205 @@
+"""embedding_table and rejected_images: what became of every picture, from the job's output and the earlier rows."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+from dagster_aws.s3 import S3Resource
+
+from batch_assets.assets.loading import Load, Loaded, TooEarly
+from batch_assets.assets.metadata import column_schema, counts, preview, s3_link, usd
+from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, partitions_definition
+from batch_assets.assets.partition_state import PartitionState
+from batch_assets.assets.services import BedrockResource
+from batch_assets.bedrock.join import REJECTED, embedding_schema
+from batch_assets.settings import Settings
+from batch_assets.storage.io_manager import TablesResource
+from batch_assets.storage.tables import TableOutput
+
+TABLE, REJECTIONS = "embedding_table", "rejected_images"
+JOB_LOADED, COUNTS_ADD_UP, IDS_UNIQUE, VECTORS_SOUND = (
+    "job_is_loaded",
+    "counts_add_up",
+    "record_ids_are_unique",
+    "vectors_are_sound",
+)
+_CHECKS = {
+    JOB_LOADED: "The job has ended well and its results are in the table.",
+    COUNTS_ADD_UP: "Embedded + rejected + waiting = pictures, and every record of the job is accounted for.",
+    IDS_UNIQUE: "No record id and no key stands twice in the table.",
+    VECTORS_SOUND: "Every vector has the right length, is finite, and is not zero.",
+}
+
+
+def build(settings: Settings) -> dg.AssetsDefinition:
+    """The two assets, made in one step, for one deployment's settings."""
+
+    @dg.multi_asset(
+        name="load_results",
+        outs={REJECTIONS: _rejections_out(settings), TABLE: _table_out(settings)},
+        deps=["image_inventory", "batch_job"],
+        group_name=GROUP,
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=TABLE, description=description) for name, description in _CHECKS.items()
+        ],
+        partitions_def=partitions_definition(settings),
+        retry_policy=RETRY_POLICY,
+    )
+    def load_results(
+        context: dg.AssetExecutionContext, s3: S3Resource, bedrock: BedrockResource, tables: TablesResource
+    ) -> Iterator[dg.MaterializeResult[TableOutput] | dg.AssetCheckResult]:
+        key, store = context.partition_key, tables.store()
+        state = PartitionState.read(store, key)
+        with tempfile.TemporaryDirectory(prefix="batch-assets-") as folder:
+            load = Load(settings, s3.get_client(), bedrock.control(), store, Path(folder))
+            loaded = load.load(key, state)
+            if isinstance(loaded, TooEarly):
+                context.log.warning("%s: %s", key, loaded.reason)
+                yield from _too_early(key, loaded)
+                return
+            # Refusals first: their attempts must be known before the job counts as loaded.
+            yield _rejections(loaded, state)
+            yield _table(settings, loaded, state)
+        yield from _verdicts(key, loaded)
+
+    return load_results
+
+
+def _rejections_out(settings: Settings) -> dg.AssetOut:
+    return _out(
+        settings,
+        "Pictures without a vector that were refused: not eligible, or refused by the model, and why.",
+        kinds={"parquet"},
+    )
+
+
+def _table_out(settings: Settings) -> dg.AssetOut:
+    return _out(
+        settings,
+        "A row and a vector for each embedded picture that exists now; copies of the same bytes included.",
+        kinds={"bedrock", "parquet"},
+    )
+
+
+def _out(settings: Settings, description: str, *, kinds: set[str]) -> dg.AssetOut:
+    """An output that is left out while there is nothing to load."""
+    return dg.AssetOut(
+        description=description,
+        kinds=kinds,
+        owners=OWNERS,
+        code_version="1",
+        tags=node_tags(settings),
+        is_required=False,
+    )
+
+
+def _rejections(loaded: Loaded, state: PartitionState) -> dg.MaterializeResult[TableOutput]:
+    rejected = loaded.rejected
+    by_code = rejected.group_by("code").aggregate([("key", "count")])
+    return dg.MaterializeResult(
+        asset_key=REJECTIONS,
+        value=TableOutput(rejected, {"loaded_job": loaded.row.token}, state.rejected.version),
+        metadata={
+            **counts(
+                {
+                    "rejected": loaded.facts["rejected"],
+                    "quarantined": sum(rejected["quarantined"].to_pylist()),
+                    "sent_again": sum(not final for final in rejected["final"].to_pylist()),
+                    "dagster/row_count": rejected.num_rows,
+                }
+            ),
+            "reasons": dict(zip(by_code["code"].to_pylist(), by_code["key_count"].to_pylist(), strict=True)),
+            "preview": preview(rejected),
+            "dagster/column_schema": column_schema(REJECTED),
+        },
+    )
+
+
+def _table(settings: Settings, loaded: Loaded, state: PartitionState) -> dg.MaterializeResult[TableOutput]:
+    schema = embedding_schema(settings.dimension)
+    rows = pa.ipc.open_stream(pa.memory_map(str(loaded.embeddings)))
+    metadata: dict[str, Any] = {
+        **_counts(loaded),
+        "loaded_job": loaded.row.token,
+        "table_version": loaded.version,
+        "space": settings.space.slug,
+        "cost_usd": usd(loaded.tally.records_embedded * settings.space.model.batch_price_per_image_usd),
+        "embedding_bytes": loaded.facts["embedded"] * settings.dimension * 4,
+        "preview": preview(_first_rows(loaded)),
+        "dagster/column_schema": column_schema(schema),
+    }
+    if loaded.job is not None:
+        metadata |= {"job_status": loaded.job.status, "output": s3_link(loaded.job.results_uri, settings.region)}
+    return dg.MaterializeResult(
+        asset_key=TABLE,
+        value=TableOutput(rows, loaded.facts, state.embeddings.version),
+        data_version=dg.DataVersion(loaded.version),
+        metadata=metadata,
+    )
+
+
+def _counts(loaded: Loaded) -> Mapping[str, dg.IntMetadataValue]:
+    facts = loaded.facts
+    own = {name: facts[name] for name in ("images", "embedded", "rejected", "waiting", "remaining")}
+    return counts(
+        {
+            **own,
+            "kept": loaded.tally.kept,
+            "added": loaded.tally.added,
+            **facts["records"],
+            "dagster/row_count": facts["embedded"],
+        }
+    )
+
+
+def _first_rows(loaded: Loaded) -> pa.Table:
+    with pa.ipc.open_stream(pa.memory_map(str(loaded.embeddings))) as stream:
+        first = next(iter(stream), None)
+        return pa.Table.from_batches([first] if first else [], schema=stream.schema)
+
+
+def _too_early(key: str, early: TooEarly) -> Iterator[dg.AssetCheckResult]:
+    for name in _CHECKS:
+        yield _result(name, passed=False, text=f"{key}: nothing to load yet: {early.reason}")
+
+
+def _verdicts(key: str, loaded: Loaded) -> Iterator[dg.AssetCheckResult]:
+    facts, records, rows = loaded.facts, loaded.facts["records"], loaded.tally.rows
+    status = loaded.job.status if loaded.job else loaded.row.state
+    yield _result(
+        JOB_LOADED,
+        passed=status not in {"Failed", "Stopped"},
+        text=f"{key}: {status}{': ' + loaded.job.message if loaded.job and loaded.job.message else ''}; "
+        f"{facts['embedded']} embedded, {facts['rejected']} rejected, {facts['waiting']} waiting; {loaded.row.reason}",
+    )
+    pictures = facts["embedded"] + facts["rejected"] + facts["waiting"]
+    accounted = sum(records[f"records_{name}"] for name in ("embedded", "refused", "changed", "known", "missing"))
+    yield _result(
+        COUNTS_ADD_UP,
+        passed=pictures == facts["images"] and accounted == records["records"],
+        text=f"{key}: {pictures} of {facts['images']} pictures and {accounted} of {records['records']} records "
+        "of the job are accounted for",
+        severity=dg.AssetCheckSeverity.ERROR,
+    )
+    distinct = min(len({identity for _, _, identity in rows}), len({name for name, _, _ in rows}))
+    yield _result(
+        IDS_UNIQUE,
+        passed=distinct == len(rows),
+        text=f"{key}: {distinct} distinct ids and keys in {len(rows)} rows",
+        severity=dg.AssetCheckSeverity.ERROR,
+    )
+    yield _result(
+        VECTORS_SOUND,
+        passed=loaded.unsound_vectors == 0,
+        text=f"{key}: {loaded.unsound_vectors} of {len(rows)} vectors are unsound",
+        severity=dg.AssetCheckSeverity.ERROR,
+    )
+
+
+def _result(
+    name: str, *, passed: bool, text: str, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(asset_key=TABLE, check_name=name, passed=passed, severity=severity, description=text)

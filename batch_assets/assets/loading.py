@@ -1,0 +1,173 @@
+"""Loading one partition: its job's output joined with the pictures that exist now. Knows nothing of Dagster."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from batch_assets.assets.partition_state import PartitionState
+from batch_assets.bedrock import lanes
+from batch_assets.bedrock.jobs import BatchJob, get_job
+from batch_assets.bedrock.join import Join, Tally, embedding_schema
+from batch_assets.bedrock.ledger import QUEUED, JobRow
+from batch_assets.bedrock.results import Outcome, output_keys, read_outcomes, require_output
+from batch_assets.errors import ResultError
+from batch_assets.settings import Settings
+from batch_assets.storage.listing import list_prefix, listing_version
+from batch_assets.storage.objects import S3Address
+from batch_assets.storage.tables import Tables
+
+_RECORD_COUNTS = (
+    "records_embedded",
+    "records_refused",
+    "records_changed",
+    "records_known",
+    "duplicate_lines",
+    "unknown_lines",
+    "unreadable_lines",
+)
+
+
+@dataclass(frozen=True)
+class TooEarly:
+    """There is nothing to load yet, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A partition's new tables, staged but not yet written, with everything that is known of them.
+
+    `facts` go into the parquet metadata of both tables; `unsound_vectors` counts vectors with a wrong length, NaN,
+    infinity, or all zeros.
+    """
+
+    row: JobRow
+    job: BatchJob | None
+    embeddings: Path
+    rejected: pa.Table
+    tally: Tally
+    facts: dict[str, Any]
+    unsound_vectors: int
+
+    @property
+    def version(self) -> str:
+        """Hash of the table's (key, etag, record_id)."""
+        return str(self.facts["table_version"])
+
+
+@dataclass
+class _Soundness:
+    unsound: int = 0
+
+    def watch(self, batches: Iterable[pa.RecordBatch], dimension: int) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            vectors = batch.column("embedding").flatten().to_numpy().reshape(-1, dimension)
+            self.unsound += int((~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1)).sum())
+            yield batch
+
+
+@dataclass(frozen=True)
+class Load:
+    """Loads partitions with one deployment's settings and clients."""
+
+    settings: Settings
+    s3: Any
+    bedrock: Any
+    store: Tables
+    folder: Path = field(default_factory=Path)
+
+    def load(self, partition: str, state: PartitionState) -> Loaded | TooEarly:
+        """Stage the partition's tables, or say what there is to wait for. Frees the lane of a job that has ended."""
+        row = state.ledger.current
+        if row is None:
+            return TooEarly("no job yet: materialise batch_job first")
+        if row.state == QUEUED:
+            return TooEarly(f"queued: {row.reason}")
+        job = get_job(self.bedrock, row.job_arn) if row.job_arn else None
+        if job is not None and not job.ended:
+            return TooEarly(f"job {job.name} is {job.status}: {job.processed_records} of {row.records} records")
+        if job is not None:
+            lane = lanes.Lane(self.settings.source_bucket, self.settings.template.lane(partition))
+            lanes.release_job(self.s3, lane, job.name)
+        return self._join(partition, state, row, job)
+
+    def _join(self, partition: str, state: PartitionState, row: JobRow, job: BatchJob | None) -> Loaded:
+        settings, model = self.settings, self.settings.space.model
+        prefix = S3Address(settings.source_bucket, settings.template.prefix(partition))
+        inventory = list_prefix(self.s3, prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
+        counted = state.rejected.facts.get("loaded_job") == row.token
+        known = counted and state.loaded_job == row.token
+        join = Join(
+            inventory,
+            bucket=settings.source_bucket,
+            dimension=settings.dimension,
+            submitted=None if job is None or known else self._submitted(partition, row),
+            job_id=job.arn.rsplit("/", 1)[-1] if job else "",
+        )
+        outcomes = [] if job is None or known else self._outcomes(job)
+        path, unsound = self._stage(join, state, outcomes)
+        before = state.rejected.read()
+        rejected = join.rejected(
+            before.to_pylist() if before is not None else [],
+            max_attempts=settings.max_record_attempts,
+            counted=counted,
+        )
+        facts = _facts(join, state, row, job, rejected, known=known)
+        facts["listing_version"] = listing_version(inventory)
+        return Loaded(row, job, path, rejected, join.tally, facts, unsound)
+
+    def _stage(self, join: Join, state: PartitionState, outcomes: Iterable[Outcome]) -> tuple[Path, int]:
+        dimension = self.settings.dimension
+        schema, soundness = embedding_schema(dimension), _Soundness()
+        batches = soundness.watch(join.batches(state.embeddings.batches(), outcomes), dimension)
+        path = self.folder / "embedding_table.arrow"
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+        return path, soundness.unsound
+
+    def _submitted(self, partition: str, row: JobRow) -> pa.Table:
+        copy = self.store.open(self.store.catalog.submitted_manifest(partition, str(row.fingerprint)))
+        if not copy.exists:
+            raise ResultError(f"{copy.uri}, the copy of what job {row.job_name} was given, is gone: restore it")
+        return copy.rows()
+
+    def _outcomes(self, job: BatchJob) -> Iterator[Outcome]:
+        results = S3Address.parse(job.results_uri)
+        keys = output_keys(self.s3, results.bucket, results.key)
+        if job.status in {"Completed", "PartiallyCompleted"}:
+            require_output(keys, job_arn=job.arn, results_uri=job.results_uri, processed_records=job.processed_records)
+        return read_outcomes(self.s3, results.bucket, keys, dimension=self.settings.dimension)
+
+
+def _facts(
+    join: Join, state: PartitionState, row: JobRow, job: BatchJob | None, rejected: pa.Table, *, known: bool
+) -> dict[str, Any]:
+    """What the parquet metadata says of a partition; of a job that is loaded already the counts stay as they are."""
+    waiting = join.waiting(rejected)
+    facts: dict[str, Any] = {
+        "loaded_job": row.token,
+        "last_job": {"arn": job.arn, "status": job.status, "message": job.message} if job else state.last_job,
+        "table_version": _table_version(join.tally),
+        "images": join.images,
+        "embedded": len(join.tally.rows),
+        "rejected": int(sum(rejected["final"].to_pylist())),
+        "waiting": waiting,
+        "remaining": waiting,
+    }
+    records = {name: getattr(join.tally, name) for name in _RECORD_COUNTS}
+    records |= {"records": row.records if job else 0, "records_missing": join.records_missing}
+    return facts | {"records": state.embeddings.facts["records"] if known and job else records}
+
+
+def _table_version(tally: Tally) -> str:
+    digest = hashlib.sha256()
+    for identity in sorted(tally.rows):
+        digest.update(repr(identity).encode())
+    return digest.hexdigest()

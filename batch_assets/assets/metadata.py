@@ -1,0 +1,64 @@
+"""How rows, objects and amounts are shown in the web UI."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import dagster as dg
+import pyarrow as pa
+
+PREVIEW_ROWS = 8
+_PREVIEW_LETTERS = 120
+
+
+def column_schema(schema: pa.Schema) -> dg.TableSchema:
+    """An Arrow schema as column schema, with its descriptions."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=field.name,
+                type=str(field.type),
+                description=(field.metadata or {}).get(b"description", b"").decode() or None,
+                constraints=dg.TableColumnConstraints(nullable=field.nullable),
+            )
+            for field in schema
+        ]
+    )
+
+
+def preview(table: pa.Table) -> dg.TableMetadataValue:
+    """The first rows of a table, without vectors; long texts are cut."""
+    names = [field.name for field in table.schema if not pa.types.is_fixed_size_list(field.type)]
+    rows = table.select(names).slice(0, PREVIEW_ROWS).to_pylist()
+    records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows]
+    return dg.MetadataValue.table(records=records, schema=column_schema(table.select(names).schema))
+
+
+def usd(amount: Decimal | float) -> dg.FloatMetadataValue:
+    """An amount of US dollars; a number, so that it plots over partitions."""
+    return dg.MetadataValue.float(round(float(amount), 8))
+
+
+def s3_link(uri: str, region: str) -> dg.UrlMetadataValue:
+    """A link to an object or a folder in the S3 console."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    page = "buckets" if key.endswith("/") or not key else "object"
+    return dg.MetadataValue.url(
+        f"https://s3.console.aws.amazon.com/s3/{page}/{bucket}?region={region}&prefix={quote(key)}"
+    )
+
+
+def counts(values: Mapping[str, int]) -> dict[str, dg.IntMetadataValue]:
+    """Counts as numbers, so that they plot over partitions."""
+    return {name: dg.MetadataValue.int(value) for name, value in values.items()}
+
+
+def _cell(value: Any) -> str | int | float | bool | None:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    text = str(value)
+    return text if len(text) <= _PREVIEW_LETTERS else text[: _PREVIEW_LETTERS - 1] + "…"

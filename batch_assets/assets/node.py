@@ -1,0 +1,61 @@
+"""What all nodes of the graph have in common: group, owners, partitions, retries and tags."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from batch_assets.settings import Settings
+
+GROUP = "image_embeddings"
+OWNERS = ["team:data-engineering"]
+RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.FULL)
+
+
+def partitions_definition(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
+    """A partition for each prefix from the first setting to the last complete period; keys as in the prefix.
+
+    There is no end date: with one in the past the plots of the web UI stay empty.
+    """
+    return dg.TimeWindowPartitionsDefinition(
+        start=settings.first_partition,
+        fmt=settings.template.key_format,
+        cron_schedule=settings.template.cron_schedule,
+        timezone=settings.timezone,
+    )
+
+
+def node(
+    settings: Settings,
+    *,
+    name: str,
+    description: str,
+    kinds: set[str],
+    code_version: str,
+    check_specs: Sequence[dg.AssetCheckSpec] = (),
+    pool: str | None = None,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """The decorator of an asset of the graph."""
+    return dg.asset(
+        name=name,
+        description=description,
+        kinds=kinds,
+        code_version=code_version,
+        check_specs=check_specs,
+        pool=pool,
+        group_name=GROUP,
+        owners=OWNERS,
+        partitions_def=partitions_definition(settings),
+        tags=node_tags(settings),
+        retry_policy=RETRY_POLICY,
+    )
+
+
+def node_tags(settings: Settings) -> dict[str, str]:
+    """Tags of every asset; the space is what its vectors can be compared within."""
+    return {"batch_assets/space": settings.space.slug}
+
+
+def started_by_a_person(tags: Mapping[str, str]) -> bool:
+    """Whether a run was launched by hand (backfills included), not by a schedule or a sensor."""
+    return not tags.keys() & {"dagster/schedule_name", "dagster/sensor_name"}

@@ -1,0 +1,43 @@
+"""What the tables know of one partition: its job table, what is loaded, and what was refused.
+
+State is compared by identity - which job, which content - never by time.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from batch_assets.bedrock.ledger import JobRow, Ledger
+from batch_assets.storage.tables import StoredTable, Tables
+
+
+@dataclass(frozen=True)
+class PartitionState:
+    """The tables of a partition as they stand."""
+
+    jobs: StoredTable
+    embeddings: StoredTable
+    rejected: StoredTable
+
+    @classmethod
+    def read(cls, tables: Tables, partition: str) -> "PartitionState":
+        names = ("batch_job", "embedding_table", "rejected_images")
+        return cls(*(tables.partition(name, partition) for name in names))
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger.from_table(self.jobs.read())
+
+    @property
+    def loaded_job(self) -> str | None:
+        """Token of what the embedding table holds: the ARN of a job, or of a state without one."""
+        token = self.embeddings.facts.get("loaded_job")
+        return str(token) if token is not None else None
+
+    @property
+    def last_job(self) -> dict[str, Any]:
+        """`arn`, `status` and `message` of the job that was loaded last; empty if there was none."""
+        return dict(self.embeddings.facts.get("last_job", {}))
+
+    def in_flight(self) -> JobRow | None:
+        """The job whose results are not loaded yet, if any."""
+        return self.ledger.in_flight(self.loaded_job)

@@ -1,0 +1,70 @@
+"""The services as Dagster resources: Bedrock and S3 Vectors beside dagster-aws's S3.
+
+Endpoints and credentials come from the standard AWS settings alone. All clients of a process come from one session:
+each session reads the service models anew, which takes some 0.2 seconds for S3 alone.
+"""
+
+import threading
+from functools import cache
+from typing import Any
+
+import boto3
+import dagster as dg
+from botocore.config import Config
+from dagster_aws.s3 import S3Resource
+
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 8}, connect_timeout=10, read_timeout=120, max_pool_connections=32
+)
+
+
+# Calls on vectors are paced and repeated by `vectors`, which has to see every refusal.
+_VECTORS_CONFIG = Config(
+    retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=120, max_pool_connections=32
+)
+
+
+_making_a_client = threading.Lock()
+
+
+class SharedSessionS3Resource(S3Resource):
+    """dagster-aws's S3 resource, with clients of the shared session."""
+
+    def get_client(self) -> Any:
+        """A client of S3."""
+        return _client("s3", self.region_name, _CONFIG)
+
+
+class BedrockResource(dg.ConfigurableResource[Any]):
+    """Amazon Bedrock: batch jobs (`control`) and on-demand calls (`runtime`)."""
+
+    region_name: str
+
+    def control(self) -> Any:
+        """A client for batch jobs."""
+        return _client("bedrock", self.region_name, _CONFIG)
+
+    def runtime(self) -> Any:
+        """A client for InvokeModel."""
+        return _client("bedrock-runtime", self.region_name, _CONFIG)
+
+
+class S3VectorsResource(dg.ConfigurableResource[Any]):
+    """Amazon S3 Vectors."""
+
+    region_name: str
+
+    def client(self) -> Any:
+        """A client of the vector indexes."""
+        return _client("s3vectors", self.region_name, _VECTORS_CONFIG)
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()
+
+
+def _client(service: str, region: str | None, config: Config) -> Any:
+    # Threads may share a client but not make one from the same session at once; sensors run in threads.
+    with _making_a_client:
+        return _session().client(service, region_name=region, config=config)  # type: ignore[call-overload]  # no literal

@@ -1,0 +1,54 @@
+"""`batch-assets dev`: the sandbox, pictures in it, and Dagster's web UI against it, in one terminal."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from batch_assets.cli.dagster_process import DagsterDev, end_on_signals, free_port, prepare_home
+from batch_assets.cli.local_world import STAND_IN, LocalWorld, clean_environment, complete_days, shell_exports
+from batch_assets.cli.sandbox import SPEED
+
+DAYS = 5
+
+
+def command(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the web UI; 0 picks a free one.")] = 3000,
+    speed: Annotated[float, typer.Option(min=0, help="Seconds of a job's clock in one real second.")] = SPEED,
+    sandbox_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the sandbox; 0 picks a free one.")] = 0,
+) -> None:
+    """Start the sandbox with demo pictures in it, and Dagster's web UI against it. Ctrl-C ends both.
+
+    Everything is gone when it ends: the services and the Dagster instance are one disposable world.
+
+    Example: batch-assets dev --port 3000
+    """
+    from batch_assets.sandbox.demo_pictures import demo_objects  # noqa: PLC0415 needs Pillow only here
+    from batch_assets.sandbox.server import start  # noqa: PLC0415
+
+    console = Console(highlight=False, soft_wrap=True)
+    end_on_signals()
+    with tempfile.TemporaryDirectory(prefix="batch-assets-dev-") as folder, start(sandbox_port, speed=speed) as sandbox:
+        world = LocalWorld(sandbox, complete_days(DAYS))
+        objects = world.seed(demo_objects(world.prefixes))
+        home = Path(folder)
+        prepare_home(home)
+        exports = home / "environment"
+        exports.write_text(shell_exports(world.environment()) + "\n", encoding="utf-8")
+        with DagsterDev(home, clean_environment(os.environ, world.environment()), port or free_port()) as dagster:
+            dagster.wait_until_ready()
+            console.print(f"\n[bold]Dagster[/]   {dagster.url}/asset-groups")
+            console.print(
+                f"[bold]Sandbox[/]   {sandbox.endpoint_url} with {objects} objects in {len(world.prefixes)} days"
+            )
+            console.print(f"[bold]Commands[/]  in another terminal: source {exports}")
+            console.print(STAND_IN)
+            console.print("Materialise plan_and_submit for a partition; the sensor loads it. Ctrl-C ends everything.\n")
+            try:
+                dagster.wait()
+            except KeyboardInterrupt:
+                console.print("\nEnding …")
