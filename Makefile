@@ -20,7 +20,7 @@ types: .venv/installed-for-tests
 	$(BIN)/mypy
 
 tests: .venv/installed-for-tests
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2
 
 clean: ## remove the environment and what tools left
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

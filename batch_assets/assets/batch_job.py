@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -13,16 +14,17 @@ from batch_assets.assets.metadata import column_schema, preview, s3_link, usd
 from batch_assets.assets.node import node, started_by_a_person
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
-from batch_assets.bedrock.ledger import ATTACHED, LEDGER, SUBMITTED, JobRow, Ledger
+from batch_assets.bedrock.ledger import ATTACHED, LEDGER, QUEUED, SUBMITTED, JobRow, Ledger
 from batch_assets.bedrock.submit import Submission, Submitter
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.listing import foreign_manifests_in_folder
-from batch_assets.storage.objects import S3Address
+from batch_assets.storage.objects import S3Address, version
 from batch_assets.storage.tables import StoredTable, TableOutput, Tables
 
 CHECK = "manifest_is_with_bedrock"
 POOL = "bedrock_submit"
+_NAMED_FILES = 10
 
 
 def build(settings: Settings) -> dg.AssetsDefinition:
@@ -86,7 +88,8 @@ def _submission(
         records=records.num_rows,
         jsonl=rendered(settings, records),
         fingerprint=fingerprint,
-        content_version=manifest.facts["content_version"],
+        # Another listing is another load, and so is the same listing after another load.
+        content_version=f"{manifest.facts['listing_version']} {state.loaded_job}",
         ledger=state.ledger,
         loaded_job=state.loaded_job,
         foreign_manifests=_foreign_in_lane(settings, key, manifest, store),
@@ -119,14 +122,18 @@ def _foreign_in_lane(settings: Settings, key: str, manifest: StoredTable, store:
         siblings = [other for other in store.partitions(inventory) if template.lane(other) == lane]
         with ThreadPoolExecutor(max_workers=8) as pool:
             opened = pool.map(partial(store.partition, "image_inventory"), siblings)
-            found.update(name for table in opened for name in table.facts.get("foreign_manifests", []))
+            listed = {name for table in opened for name in table.facts.get("foreign_manifests", [])}
+        # The inventories of others may be old, and the files gone.
+        there = (name for name in sorted(listed) if version(store.client, S3Address(settings.source_bucket, name)))
+        found.update(islice(there, _NAMED_FILES))
     return sorted(found)
 
 
 def _hold(settings: Settings, state: PartitionState, fingerprint: str, *, by_hand: bool) -> str | None:
     """Why the manifest must not be sent by itself again, or None."""
-    last = state.last_job
-    if by_hand:
+    last, current = state.last_job, state.ledger.current
+    # What is queued was let pass before: by a person, if it needed one.
+    if by_hand or (current is not None and current.state == QUEUED):
         return None
     if last.get("status") in {"Stopped", "Failed"}:
         return (

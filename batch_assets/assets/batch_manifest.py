@@ -35,7 +35,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         before = store.partition("batch_manifest", key)
         inventory = image_inventory.rows()
         in_flight = state.in_flight()
-        content = _content_version(settings, inventory, state)
+        content = _content_version(settings, inventory)
         if in_flight is not None and before.exists:
             records = before.rows()
             facts: dict[str, Any] = {**before.facts, "left_alone_for": in_flight.token}
@@ -100,8 +100,10 @@ def _facts(settings: Settings, plan: manifest.Plan, content: str, inventory: Sto
     }
 
 
-def _content_version(settings: Settings, inventory: pa.Table, state: PartitionState) -> str:
-    """Hash of what the partition should hold: eligible keys and ETags, the space, and what is quarantined."""
+def _content_version(settings: Settings, inventory: pa.Table) -> str:
+    """Hash of what the partition should hold: eligible keys and ETags, and the space.
+
+    What the model refused is no part of it: a load tells that of itself, and would then make its own tables stale.
+    """
     eligible = content_hash(inventory.filter(inventory["eligible"]), ["key", "etag"])
-    refused = sorted(manifest.final_refusals(state.rejected.read()))
-    return hashlib.sha256(f"{eligible}\0{settings.space.slug}\0{refused!r}".encode()).hexdigest()
+    return hashlib.sha256(f"{eligible}\0{settings.space.slug}".encode()).hexdigest()

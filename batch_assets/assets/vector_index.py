@@ -97,12 +97,12 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         s3vectors: S3VectorsResource,
     ) -> Iterator[dg.MaterializeResult[TableOutput]]:
         key, store = context.partition_key, tables.store()
+        desired = _etags(embedding_table)
         target = IndexTarget.ensured(settings, s3vectors.client())
         path = store.catalog.path("vector_index", key)
         before = store.open(path)
         facts = _facts(target.index, embedding_table)
         indexed = indexed_etags(before.read()) if _same_index(before.facts, facts) else {}
-        desired = _etags(embedding_table)
         steps = reconcile(desired, indexed)
         version = before.version
         if steps.put or steps.delete:

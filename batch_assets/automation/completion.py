@@ -14,26 +14,19 @@ from typing import Any
 import dagster as dg
 
 from batch_assets.assets.services import BedrockResource
-from batch_assets.automation import event_log
-from batch_assets.automation.event_log import Event
+from batch_assets.automation.event_log import Event, PartitionEvents, Verdicts, busy_partitions, observations
 from batch_assets.automation.jobs import LOAD
 from batch_assets.automation.launches import Purpose, Wait, next_run
-from batch_assets.automation.tick import (
-    MAX_CANDIDATES,
-    MAX_EVENTS,
-    MAX_RUN_REQUESTS,
-    Cursor,
-    Deadline,
-    newer,
-    swept,
-)
+from batch_assets.automation.tick import MAX_EVENTS, MAX_RUN_REQUESTS, Deadline
 from batch_assets.bedrock.jobs import BatchJob, get_job, list_jobs
-from batch_assets.bedrock.ledger import LOADED_AT_ONCE, WITH_JOB
+from batch_assets.bedrock.ledger import LOADED_AT_ONCE, QUEUED, WITH_JOB
 from batch_assets.errors import JobError
 from batch_assets.settings import Settings
 
 NAME = "completion_sensor"
+ASSETS = ("batch_job", "embedding_table", "vector_index")
 _MAX_GETS = 20
+_SHOWN = 5
 _PROGRESS_STEP = 10
 _PROGRESS_SECONDS = 600
 _CLOCK_SKEW = timedelta(minutes=10)
@@ -41,6 +34,7 @@ _CLOCK_SKEW = timedelta(minutes=10)
 
 def build(settings: Settings) -> dg.SensorDefinition:
     """The sensor for one deployment's settings; on by default."""
+    verdicts = Verdicts(ASSETS, verdict)
 
     @dg.sensor(
         name=NAME,
@@ -51,10 +45,52 @@ def build(settings: Settings) -> dg.SensorDefinition:
         "has ended, and reports each change of a job's state on batch_job.",
     )
     def completion_sensor(context: dg.SensorEvaluationContext, bedrock: BedrockResource) -> dg.SensorResult:
-        look = Look(settings, context.instance, bedrock.control(), Cursor.parse(context.cursor))
-        return look.result()
+        return Look(settings, context.instance, bedrock.control(), verdicts.current(context.instance)).result()
 
     return completion_sensor
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """A job whose results are not in the table yet."""
+
+    job_arn: str
+    submitted_at: float
+    records: int
+
+
+@dataclass(frozen=True)
+class Due:
+    """Something that can be loaded at once, by its identity."""
+
+    identity: str
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """Nothing to load; `queued` if the partition waits for its turn."""
+
+    queued: bool = False
+
+
+Verdict = InFlight | Due | AtRest
+
+
+def verdict(events: PartitionEvents) -> Verdict:
+    """What a partition's newest events ask for."""
+    job, table, index = (events.get(asset) for asset in ASSETS)
+    if job is None:
+        return AtRest()
+    state, token = str(job.metadata["state"]), str(job.metadata["token"])
+    if table is None or table.metadata.get("loaded_job") != token:
+        if state in WITH_JOB:
+            arn, submitted_at = str(job.metadata["job_arn"]), float(job.metadata["submitted_at"])
+            return InFlight(arn, submitted_at, int(job.metadata["records"]))
+        return Due(token) if state in LOADED_AT_ONCE else AtRest(queued=state == QUEUED)
+    version = str(table.metadata["table_version"])
+    if index is None or index.metadata["indexed_version"] != version:
+        return Due(f"index {version}")
+    return AtRest()
 
 
 @dataclass
@@ -64,67 +100,31 @@ class Look:
     settings: Settings
     instance: dg.DagsterInstance
     bedrock: Any
-    cursor: Cursor
+    verdicts: Mapping[str, Verdict]
     deadline: Deadline = field(default_factory=Deadline)
     now: float = field(default_factory=time.time)
     waits: list[str] = field(default_factory=list)
-    live: Counter[str] = field(default_factory=Counter)
 
     def result(self) -> dg.SensorResult:
         """Run requests for what is due, observations for what has changed, and what is waited for."""
-        newest = {
-            asset: event_log.newest_ids(self.instance, asset)
-            for asset in ("batch_job", "embedding_table", "vector_index")
-        }
-        candidates, offset = self._candidates(newest)
-        jobs, due = self._compare(
-            {
-                asset: event_log.events(self.instance, asset, event_log.pick(ids, candidates))
-                for asset, ids in newest.items()
-            }
-        )
-        statuses = self._statuses(jobs)
-        due |= {partition: str(jobs[partition].metadata["token"]) for partition, job in statuses.items() if job.ended}
-        self.live.update(job.status for job in statuses.values() if not job.ended)
-        requests = list(self._requests(due))
+        flying = {name: found for name, found in self.verdicts.items() if isinstance(found, InFlight)}
+        due = {name: found.identity for name, found in self.verdicts.items() if isinstance(found, Due)}
+        statuses = self._statuses(flying)
+        due |= {partition: flying[partition].job_arn for partition, job in statuses.items() if job.ended}
+        requests = list(self._requests(due)) if due else []
         return dg.SensorResult(
             run_requests=requests,
-            asset_events=list(self._observations(jobs, statuses)),
-            skip_reason=None if requests else self._reason(),
-            cursor=str(Cursor(offset=offset)),
+            asset_events=list(self._observations(flying, statuses)),
+            skip_reason=None if requests else self._reason(statuses),
         )
 
-    def _candidates(self, newest: Mapping[str, Mapping[str, int]]) -> tuple[list[str], int]:
-        """Partitions whose newest events are out of order, and a slice of all others."""
-        jobs, tables, indexes = newest.values()
-        sweep, offset = swept(sorted(jobs), self.cursor.offset)
-        return sorted(newer(jobs, tables) | newer(tables, indexes) | set(sweep))[:MAX_CANDIDATES], offset
-
-    def _compare(self, newest: Mapping[str, Mapping[str, Event]]) -> tuple[dict[str, Event], dict[str, str]]:
-        """Jobs that are not loaded yet, and the identity of what can be loaded at once."""
-        waiting: dict[str, Event] = {}
-        due: dict[str, str] = {}
-        for partition, job in newest["batch_job"].items():
-            table = newest["embedding_table"].get(partition)
-            token, state = str(job.metadata["token"]), job.metadata["state"]
-            if table is None or table.metadata.get("loaded_job") != token:
-                if state in WITH_JOB:
-                    waiting[partition] = job
-                elif state in LOADED_AT_ONCE:
-                    due[partition] = token
-                else:
-                    self.live[str(state)] += 1
-            elif table.metadata["table_version"] != _indexed(newest["vector_index"].get(partition)):
-                due[partition] = f"index {table.metadata['table_version']}"
-        return waiting, due
-
-    def _statuses(self, jobs: Mapping[str, Event]) -> dict[str, BatchJob]:
+    def _statuses(self, flying: Mapping[str, InFlight]) -> dict[str, BatchJob]:
         """The service's view of the jobs: one listing, then a few single questions."""
-        by_arn = {str(event.metadata["job_arn"]): partition for partition, event in jobs.items()}
+        by_arn = {job.job_arn: partition for partition, job in flying.items()}
         found: dict[str, BatchJob] = {}
-        if not jobs:
+        if not flying:
             return found
-        earliest = min(float(event.metadata["submitted_at"]) for event in jobs.values())
+        earliest = min(job.submitted_at for job in flying.values())
         after = datetime.fromtimestamp(earliest, UTC) - _CLOCK_SKEW
         for job in list_jobs(self.bedrock, submitTimeAfter=after):
             if job.arn in by_arn:
@@ -141,7 +141,7 @@ class Look:
         return found
 
     def _requests(self, due: Mapping[str, str]) -> Iterator[dg.RunRequest]:
-        busy = event_log.busy_partitions(self.instance)
+        busy = busy_partitions(self.instance)
         launched = 0
         for partition, identity in sorted(due.items()):
             if launched == MAX_RUN_REQUESTS or self.deadline.passed:
@@ -163,25 +163,25 @@ class Look:
                 yield run
 
     def _observations(
-        self, jobs: Mapping[str, Event], statuses: Mapping[str, BatchJob]
+        self, flying: Mapping[str, InFlight], statuses: Mapping[str, BatchJob]
     ) -> Iterator[dg.AssetObservation]:
         """What has changed since the last observation that is in the event log."""
-        kind = dg.DagsterEventType.ASSET_OBSERVATION
-        ids = event_log.pick(event_log.newest_ids(self.instance, "batch_job", kind), statuses) if statuses else {}
-        reported = event_log.observations(self.instance, "batch_job", ids)
+        reported = observations(self.instance, "batch_job", statuses)
         changed = [
             (partition, job)
             for partition, job in sorted(statuses.items())
             if worth_reporting(job, reported.get(partition), now=self.now)
         ]
         for partition, job in changed[:MAX_EVENTS]:
-            yield _observation(partition, job, records=int(jobs[partition].metadata["records"]))
+            yield _observation(partition, job, records=flying[partition].records)
 
-    def _reason(self) -> str:
-        states = ", ".join(f"{number} {status}" for status, number in sorted(self.live.items()))
-        parts = [f"waiting for batch jobs: {states}" if states else "no batch job is in flight", *self.waits[:5]]
-        if len(self.waits) > len(parts):
-            parts.append(f"and {len(self.waits) - 5} more")
+    def _reason(self, statuses: Mapping[str, BatchJob]) -> str:
+        states = Counter(job.status for job in statuses.values())
+        states["queued"] = sum(isinstance(found, AtRest) and found.queued for found in self.verdicts.values())
+        shown = ", ".join(f"{number} {status}" for status, number in sorted(states.items()) if number)
+        parts = [f"waiting for batch jobs: {shown}" if shown else "no batch job is in flight", *self.waits[:_SHOWN]]
+        if len(self.waits) > _SHOWN:
+            parts.append(f"and {len(self.waits) - _SHOWN} more")
         return "; ".join(parts)
 
 
@@ -215,7 +215,3 @@ def _observation(partition: str, job: BatchJob, *, records: int) -> dg.AssetObse
             "progress_percent": progress_percent(job),
         },
     )
-
-
-def _indexed(index: Event | None) -> str | None:
-    return str(index.metadata["indexed_version"]) if index else None

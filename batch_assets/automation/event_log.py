@@ -3,13 +3,15 @@
 The log is an index of the tables: it tells quickly which partition wants something, and a run then looks at the tables.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 import dagster as dg
 
 _CHUNK = 500
+_MAX_READ = 1_000
+_PARTITION_TAG = "dagster/partition"
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
@@ -17,7 +19,8 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_PARTITION_TAG = "dagster/partition"
+
+Verdict = TypeVar("Verdict")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,36 @@ class Event:
     metadata: Mapping[str, Any]
 
 
+PartitionEvents = Mapping[str, Event]
+"""The newest materialisations of one partition, by asset."""
+
+
+@dataclass
+class Verdicts(Generic[Verdict]):
+    """What follows from the newest events of each partition, read again only when these events are others.
+
+    A cache and no memory: it may be lost at any time, and the looks that follow read the events again, a bounded
+    number each.
+    """
+
+    assets: Sequence[str]
+    decide: Callable[[PartitionEvents], Verdict]
+    _known: dict[str, tuple[tuple[int, ...], Verdict]] = field(default_factory=dict)
+
+    def current(self, instance: dg.DagsterInstance) -> dict[str, Verdict]:
+        """The verdict on each partition of the first asset, of as many as have been read so far."""
+        newest = [newest_ids(instance, asset) for asset in self.assets]
+        ids = {partition: tuple(asset.get(partition, 0) for asset in newest) for partition in newest[0]}
+        changed = [name for name in sorted(ids) if name not in self._known or self._known[name][0] != ids[name]]
+        events: dict[str, dict[str, Event]] = {partition: {} for partition in changed[:_MAX_READ]}
+        for asset, asset_ids in zip(self.assets, newest, strict=True):
+            for partition, event in materialisations(instance, asset, pick(asset_ids, events)).items():
+                events[partition][asset] = event
+        for partition, found in events.items():
+            self._known[partition] = (ids[partition], self.decide(found))
+        return {name: verdict for name, (known, verdict) in self._known.items() if ids.get(name) == known}
+
+
 def newest_ids(
     instance: dg.DagsterInstance,
     asset: str,
@@ -38,14 +71,17 @@ def newest_ids(
     return instance.get_latest_storage_id_by_partition(dg.AssetKey(asset), kind)
 
 
-def events(instance: dg.DagsterInstance, asset: str, ids: Mapping[str, int]) -> dict[str, Event]:
+def materialisations(instance: dg.DagsterInstance, asset: str, ids: Mapping[str, int]) -> dict[str, Event]:
     """The materialisations with these storage ids, by partition."""
     return dict(_fetch(instance.fetch_materializations, asset, list(ids.values())))
 
 
-def observations(instance: dg.DagsterInstance, asset: str, ids: Mapping[str, int]) -> dict[str, Event]:
-    """The observations with these storage ids, by partition."""
-    return dict(_fetch(instance.fetch_observations, asset, list(ids.values())))
+def observations(instance: dg.DagsterInstance, asset: str, partitions: Collection[str]) -> dict[str, Event]:
+    """The newest observations of these partitions."""
+    if not partitions:
+        return {}
+    newest = newest_ids(instance, asset, dg.DagsterEventType.ASSET_OBSERVATION)
+    return dict(_fetch(instance.fetch_observations, asset, list(pick(newest, partitions).values())))
 
 
 def pick(ids: Mapping[str, int], partitions: Collection[str]) -> dict[str, int]:
