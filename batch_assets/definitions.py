@@ -3,7 +3,7 @@
 import dagster as dg
 
 from batch_assets.assets import batch_job, batch_manifest, embedding_table, image_inventory, vector_index
-from batch_assets.assets.services import BedrockResource, S3VectorsResource, SharedSessionS3Resource
+from batch_assets.assets.services import BedrockResource, S3VectorsResource, SharedS3Resource
 from batch_assets.automation import completion, jobs, schedule, submission
 from batch_assets.settings import Settings, load_settings
 from batch_assets.storage.io_manager import ParquetIOManager, TablesResource
@@ -11,7 +11,7 @@ from batch_assets.storage.io_manager import ParquetIOManager, TablesResource
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph, its jobs and its automation for one deployment's settings."""
-    s3 = SharedSessionS3Resource(region_name=settings.region)
+    s3 = SharedS3Resource(region_name=settings.region)
     tables = TablesResource(
         s3=s3,
         tables_uri=settings.tables_uri,

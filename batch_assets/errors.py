@@ -2,7 +2,12 @@
 
 
 class BatchAssetsError(Exception):
-    """Anything that this project refuses or cannot do."""
+    """Anything that this project refuses or cannot do.
+
+    `worth_repeating` tells whether the same step may succeed if it is simply run again.
+    """
+
+    worth_repeating = False
 
 
 class SettingsError(BatchAssetsError):
@@ -17,8 +22,20 @@ class SourceError(BatchAssetsError):
     """The source bucket cannot be listed or read."""
 
 
+class ServiceError(SourceError):
+    """A service did not answer as it should, for a reason that may pass."""
+
+    worth_repeating = True
+
+
 class TableError(BatchAssetsError):
-    """A table in S3 is missing, unreadable, or was written by somebody else meanwhile."""
+    """A table in S3 is missing or unreadable."""
+
+
+class TableChangedError(TableError):
+    """A table was written by somebody else meanwhile; nothing of theirs was overwritten."""
+
+    worth_repeating = True
 
 
 class JobError(BatchAssetsError):

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.batch_manifest import rendered
-from batch_assets.assets.metadata import column_schema, preview, s3_link, usd
+from batch_assets.assets.metadata import PREVIEW_ROWS, column_schema, preview, s3_link, usd
 from batch_assets.assets.node import node, started_by_a_person
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
@@ -24,6 +24,7 @@ from batch_assets.storage.tables import StoredTable, TableOutput, Tables
 
 CHECK = "manifest_is_with_bedrock"
 POOL = "bedrock_submit"
+_SHOWN_COLUMNS = ["state", "job_name", "attempt", "records", "cost_usd", "submitted_at", "loaded", "reason"]
 _NAMED_FILES = 10
 
 
@@ -157,8 +158,7 @@ def _metadata(settings: Settings, row: JobRow, ledger: Ledger) -> dict[str, Any]
         "fingerprint": row.fingerprint or "",
         "space": settings.space.slug,
         "cost_usd": usd(cost),
-        "preview": preview(ledger.to_table().slice(max(0, len(ledger.rows) - 8))),
-        "dagster/row_count": len(ledger.rows),
+        "preview": preview(ledger.to_table().slice(max(0, len(ledger.rows) - PREVIEW_ROWS)), _SHOWN_COLUMNS),
         "dagster/column_schema": column_schema(LEDGER),
     }
     if row.job_arn is not None:

@@ -11,7 +11,7 @@ from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.loading import Load, Loaded, TooEarly
 from batch_assets.assets.metadata import column_schema, counts, preview, s3_link, usd
-from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, partitions_definition
+from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, partitions_definition, told_plainly
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
 from batch_assets.bedrock.join import REJECTED, embedding_schema
@@ -48,6 +48,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         partitions_def=partitions_definition(settings),
         retry_policy=RETRY_POLICY,
     )
+    @told_plainly
     def load_results(
         context: dg.AssetExecutionContext, s3: S3Resource, bedrock: BedrockResource, tables: TablesResource
     ) -> Iterator[dg.MaterializeResult[TableOutput] | dg.AssetCheckResult]:
@@ -112,46 +113,36 @@ def _rejections(loaded: Loaded, state: PartitionState) -> dg.MaterializeResult[T
                 }
             ),
             "reasons": dict(zip(by_code["code"].to_pylist(), by_code["key_count"].to_pylist(), strict=True)),
-            "preview": preview(rejected),
+            "preview": preview(rejected, ["key", "code", "message", "attempts", "final"]),
             "dagster/column_schema": column_schema(REJECTED),
         },
     )
 
 
 def _table(settings: Settings, loaded: Loaded, state: PartitionState) -> dg.MaterializeResult[TableOutput]:
-    schema = embedding_schema(settings.dimension)
+    facts, job = loaded.facts, loaded.job
     rows = pa.ipc.open_stream(pa.memory_map(str(loaded.embeddings)))
     metadata: dict[str, Any] = {
-        **_counts(loaded),
+        **counts({name: facts[name] for name in ("images", "embedded", "rejected", "waiting")}),
+        "cost_usd": usd(loaded.tally.records_embedded * settings.space.model.batch_price_per_image_usd),
+        "job_status": job.status if job else loaded.row.state,
+        "preview": preview(_first_rows(loaded), ["key", "size", "last_modified", "format", "job_id"]),
+        **({"output": s3_link(job.results_uri, settings.region)} if job else {}),
+        **counts({"kept": loaded.tally.kept, "added": loaded.tally.added}),
+        "job_records": facts["records"],
+        "embedding_bytes": facts["embedded"] * settings.dimension * 4,
+        "space": settings.space.slug,
         "loaded_job": loaded.row.token,
         "table_version": loaded.version,
-        "space": settings.space.slug,
-        "cost_usd": usd(loaded.tally.records_embedded * settings.space.model.batch_price_per_image_usd),
-        "embedding_bytes": loaded.facts["embedded"] * settings.dimension * 4,
-        "preview": preview(_first_rows(loaded)),
-        "dagster/column_schema": column_schema(schema),
+        "remaining": facts["remaining"],
+        "dagster/row_count": facts["embedded"],
+        "dagster/column_schema": column_schema(embedding_schema(settings.dimension)),
     }
-    if loaded.job is not None:
-        metadata |= {"job_status": loaded.job.status, "output": s3_link(loaded.job.results_uri, settings.region)}
     return dg.MaterializeResult(
         asset_key=TABLE,
         value=TableOutput(rows, loaded.facts, state.embeddings.version),
         data_version=dg.DataVersion(loaded.version),
         metadata=metadata,
-    )
-
-
-def _counts(loaded: Loaded) -> Mapping[str, dg.IntMetadataValue]:
-    facts = loaded.facts
-    own = {name: facts[name] for name in ("images", "embedded", "rejected", "waiting", "remaining")}
-    return counts(
-        {
-            **own,
-            "kept": loaded.tally.kept,
-            "added": loaded.tally.added,
-            **facts["records"],
-            "dagster/row_count": facts["embedded"],
-        }
     )
 
 
@@ -162,8 +153,9 @@ def _first_rows(loaded: Loaded) -> pa.Table:
 
 
 def _too_early(key: str, early: TooEarly) -> Iterator[dg.AssetCheckResult]:
-    for name in _CHECKS:
-        yield _result(name, passed=False, text=f"{key}: nothing to load yet: {early.reason}")
+    yield _result(JOB_LOADED, passed=False, text=f"{key}: nothing to load yet: {early.reason}")
+    for name in (COUNTS_ADD_UP, IDS_UNIQUE, VECTORS_SOUND):
+        yield _result(name, passed=True, text=f"{key}: nothing to check yet: {early.reason}")
 
 
 def _verdicts(key: str, loaded: Loaded) -> Iterator[dg.AssetCheckResult]:
@@ -171,9 +163,10 @@ def _verdicts(key: str, loaded: Loaded) -> Iterator[dg.AssetCheckResult]:
     status = loaded.job.status if loaded.job else loaded.row.state
     yield _result(
         JOB_LOADED,
-        passed=status not in {"Failed", "Stopped"},
+        passed=status not in {"Failed", "Stopped", "Expired"},
         text=f"{key}: {status}{': ' + loaded.job.message if loaded.job and loaded.job.message else ''}; "
-        f"{facts['embedded']} embedded, {facts['rejected']} rejected, {facts['waiting']} waiting; {loaded.row.reason}",
+        f"{facts['embedded']} embedded, {facts['rejected']} rejected, {facts['waiting']} waiting",
+        numbers={name: facts[name] for name in ("embedded", "rejected", "waiting")},
     )
     pictures = facts["embedded"] + facts["rejected"] + facts["waiting"]
     accounted = sum(records[f"records_{name}"] for name in ("embedded", "refused", "changed", "known", "missing"))
@@ -182,6 +175,7 @@ def _verdicts(key: str, loaded: Loaded) -> Iterator[dg.AssetCheckResult]:
         passed=pictures == facts["images"] and accounted == records["records"],
         text=f"{key}: {pictures} of {facts['images']} pictures and {accounted} of {records['records']} records "
         "of the job are accounted for",
+        numbers={"pictures": pictures, "records": accounted},
         severity=dg.AssetCheckSeverity.ERROR,
     )
     distinct = min(len({identity for _, _, identity in rows}), len({name for name, _, _ in rows}))
@@ -189,17 +183,31 @@ def _verdicts(key: str, loaded: Loaded) -> Iterator[dg.AssetCheckResult]:
         IDS_UNIQUE,
         passed=distinct == len(rows),
         text=f"{key}: {distinct} distinct ids and keys in {len(rows)} rows",
+        numbers={"rows": len(rows), "distinct": distinct},
         severity=dg.AssetCheckSeverity.ERROR,
     )
     yield _result(
         VECTORS_SOUND,
         passed=loaded.unsound_vectors == 0,
         text=f"{key}: {loaded.unsound_vectors} of {len(rows)} vectors are unsound",
+        numbers={"vectors": len(rows), "unsound": loaded.unsound_vectors},
         severity=dg.AssetCheckSeverity.ERROR,
     )
 
 
 def _result(
-    name: str, *, passed: bool, text: str, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
+    name: str,
+    *,
+    passed: bool,
+    text: str,
+    numbers: Mapping[str, int] | None = None,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
 ) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(asset_key=TABLE, check_name=name, passed=passed, severity=severity, description=text)
+    return dg.AssetCheckResult(
+        asset_key=TABLE,
+        check_name=name,
+        passed=passed,
+        severity=severity,
+        description=text,
+        metadata=counts(numbers or {}),
+    )

@@ -1,6 +1,6 @@
 """How rows, objects and amounts are shown in the web UI."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -28,12 +28,13 @@ def column_schema(schema: pa.Schema) -> dg.TableSchema:
     )
 
 
-def preview(table: pa.Table) -> dg.TableMetadataValue:
-    """The first rows of a table, without vectors; long texts are cut."""
-    names = [field.name for field in table.schema if not pa.types.is_fixed_size_list(field.type)]
-    rows = table.select(names).slice(0, PREVIEW_ROWS).to_pylist()
+def preview(table: pa.Table, columns: Sequence[str] | None = None) -> dg.TableMetadataValue:
+    """The first rows of a table, without vectors or as the named columns; long texts are cut."""
+    names = columns or [field.name for field in table.schema if not pa.types.is_fixed_size_list(field.type)]
+    chosen = table.select(names)
+    rows = chosen.slice(0, PREVIEW_ROWS).to_pylist()
     records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows]
-    return dg.MetadataValue.table(records=records, schema=column_schema(table.select(names).schema))
+    return dg.MetadataValue.table(records=records, schema=column_schema(chosen.schema))
 
 
 def usd(amount: Decimal | float) -> dg.FloatMetadataValue:

@@ -1,10 +1,12 @@
 """What all nodes of the graph have in common: group, owners, partitions, retries and tags."""
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from batch_assets.errors import BatchAssetsError
 from batch_assets.settings import Settings
 
 GROUP = "image_embeddings"
@@ -36,7 +38,7 @@ def node(
     pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The decorator of an asset of the graph."""
-    return dg.asset(
+    decorate = dg.asset(
         name=name,
         description=description,
         kinds=kinds,
@@ -49,6 +51,20 @@ def node(
         tags=node_tags(settings),
         retry_policy=RETRY_POLICY,
     )
+    return lambda function: decorate(told_plainly(function))
+
+
+def told_plainly(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """Let a step that was refused fail with the refusal's own words, at once where repeating it cannot help."""
+
+    @functools.wraps(function)
+    def step(*args: Any, **resources: Any) -> Iterator[Any]:
+        try:
+            yield from function(*args, **resources)
+        except BatchAssetsError as error:
+            raise dg.Failure(str(error), allow_retries=error.worth_repeating) from error
+
+    return step
 
 
 def node_tags(settings: Settings) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """The services as Dagster resources: Bedrock and S3 Vectors beside dagster-aws's S3.
 
-Endpoints and credentials come from the standard AWS settings alone. All clients of a process come from one session:
-each session reads the service models anew, which takes some 0.2 seconds for S3 alone.
+Endpoints and credentials come from the standard AWS settings alone. A process has one client of each service: making
+one reads its model, some 0.2 seconds for S3, and another one would open connections of its own.
 """
 
+import os
 import threading
 from functools import cache
 from typing import Any
@@ -24,11 +25,12 @@ _VECTORS_CONFIG = Config(
 )
 
 
+_Settings = tuple[tuple[str, str], ...]
 _making_a_client = threading.Lock()
 
 
-class SharedSessionS3Resource(S3Resource):
-    """dagster-aws's S3 resource, with clients of the shared session."""
+class SharedS3Resource(S3Resource):
+    """dagster-aws's S3 resource, with the client of the process."""
 
     def get_client(self) -> Any:
         """A client of S3."""
@@ -59,12 +61,21 @@ class S3VectorsResource(dg.ConfigurableResource[Any]):
         return _client("s3vectors", self.region_name, _VECTORS_CONFIG)
 
 
-@cache
-def _session() -> boto3.Session:
-    return boto3.Session()
-
-
 def _client(service: str, region: str | None, config: Config) -> Any:
     # Threads may share a client but not make one from the same session at once; sensors run in threads.
     with _making_a_client:
-        return _session().client(service, region_name=region, config=config)  # type: ignore[call-overload]  # no literal
+        return _made(service, region, config, _aws_settings())
+
+
+@cache
+def _made(service: str, region: str | None, config: Config, settings: _Settings) -> Any:
+    return _session(settings).client(service, region_name=region, config=config)  # type: ignore[call-overload]  # no literal
+
+
+@cache
+def _session(settings: _Settings) -> boto3.Session:  # noqa: ARG001 another environment is another session
+    return boto3.Session()
+
+
+def _aws_settings() -> _Settings:
+    return tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))

@@ -207,7 +207,7 @@ def _observation(partition: str, job: BatchJob, *, records: int) -> dg.AssetObse
             "status": job.status,
             "job_arn": job.arn,
             "job_name": job.name,
-            "message": job.message,
+            **({"message": job.message} if job.message else {}),
             "records": records,
             "processed": job.processed_records,
             "succeeded": job.success_records,

@@ -59,7 +59,9 @@ class Verdicts(Generic[Verdict]):
                 events[partition][asset] = event
         for partition, found in events.items():
             self._known[partition] = (ids[partition], self.decide(found))
-        return {name: verdict for name, (known, verdict) in self._known.items() if ids.get(name) == known}
+        # A look that was given up may still run in another thread and add to what is known.
+        known_now = list(self._known.items())
+        return {name: verdict for name, (known, verdict) in known_now if ids.get(name) == known}
 
 
 def newest_ids(

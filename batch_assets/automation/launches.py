@@ -14,6 +14,7 @@ PURPOSE_TAG = "batch_assets/purpose"
 
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
+_STEPS = 3
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,17 @@ class Wait:
     reason: str
 
 
-def next_run(instance: dg.DagsterInstance, purpose: Purpose, *, now: float, max_attempts: int) -> dg.RunRequest | Wait:
-    """The next run for a purpose, or why there is none yet; `now` in epoch seconds."""
+def next_run(
+    instance: dg.DagsterInstance, purpose: Purpose, *, now: float, max_attempts: int | None
+) -> dg.RunRequest | Wait:
+    """The next run for a purpose, or why there is none yet.
+
+    `now` is in epoch seconds; without `max_attempts` a purpose is pursued as often as it takes.
+    """
     tries = instance.get_run_records(
         dg.RunsFilter(job_name=purpose.job_name, tags={PURPOSE_TAG: purpose.tag}), order_by="create_timestamp"
     )
-    if len(tries) >= max_attempts:
+    if max_attempts is not None and len(tries) >= max_attempts:
         return Wait(
             f"{purpose.partition}: {len(tries)} runs of {purpose.job_name} did not bring it about; look at the last "
             f"one and launch {purpose.job_name} by hand when its cause is mended"
@@ -51,7 +57,7 @@ def next_run(instance: dg.DagsterInstance, purpose: Purpose, *, now: float, max_
         ended = max(record.end_time or record.update_timestamp.timestamp() for record in tries)
         due = ended + pause(len(tries)).total_seconds()
         if now < due:
-            return Wait(f"{purpose.partition}: {purpose.job_name} failed, tried again in {due - now:.0f} s")
+            return Wait(f"{purpose.partition}: {purpose.job_name} did not succeed, tried again in {due - now:.0f} s")
     return dg.RunRequest(
         run_key=f"{purpose.tag}|{len(tries) + 1}",
         job_name=purpose.job_name,
@@ -62,4 +68,4 @@ def next_run(instance: dg.DagsterInstance, purpose: Purpose, *, now: float, max_
 
 def pause(tries: int) -> timedelta:
     """How long to wait after so many tries: 1, 4, 16 minutes, at most an hour."""
-    return min(_FIRST_PAUSE * int(4 ** (tries - 1)), _LONGEST_PAUSE)
+    return min(_FIRST_PAUSE * int(4 ** min(tries - 1, _STEPS)), _LONGEST_PAUSE)

@@ -43,9 +43,13 @@ def build(settings: Settings) -> dg.SensorDefinition:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a partition asks for: the identity of a wanted submission, and whether its lane carries a job."""
+    """What a partition asks for: the identity of a wanted submission, and whether its lane carries a job.
+
+    What is `queued` is tried as often as it takes; what a load has left, a bounded number of times.
+    """
 
     wanted: str | None = None
+    queued: bool = False
     lane_held: bool = False
 
 
@@ -59,7 +63,8 @@ def verdict(events: PartitionEvents) -> Verdict:
     if job is None:
         return Verdict()
     if job.metadata["state"] == QUEUED:
-        return Verdict(wanted=f"queued {job.storage_id}")
+        # By manifest: a run that finds the lane or the quota taken all the same leaves another event, and has tried.
+        return Verdict(wanted=f"queued {job.metadata['fingerprint']}", queued=True)
     if job.metadata["state"] not in WITH_JOB:
         return Verdict()
     if table is None or table.metadata.get("loaded_job") != job.metadata["token"]:
@@ -106,7 +111,7 @@ class Look:
                 self.waits.append(f"{partition}: the folder {lane or '(the bucket)'} carries another job")
             else:
                 purpose = Purpose(PLAN_AND_SUBMIT, partition, identity)
-                attempts = self.settings.max_load_attempts
+                attempts = None if self.verdicts[partition].queued else self.settings.max_load_attempts
                 run = next_run(self.instance, purpose, now=self.now, max_attempts=attempts)
                 if isinstance(run, Wait):
                     self.waits.append(run.reason)

@@ -23,7 +23,7 @@ _BATCH_ROWS = 512
 REJECTED = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False, metadata={"description": "S3 key of the object"}),
-        pa.field("etag", pa.string(), nullable=False),
+        pa.field("etag", pa.string(), nullable=False, metadata={"description": "ETag, without quotes"}),
         pa.field("size", pa.int64(), nullable=False, metadata={"description": "Size in bytes"}),
         pa.field("code", pa.string(), nullable=False, metadata={"description": "Reason or the model's error code"}),
         pa.field("message", pa.string(), nullable=False),
@@ -43,12 +43,17 @@ def embedding_schema(dimension: int) -> pa.Schema:
             pa.field("record_id", pa.string(), nullable=False, metadata={"description": "Hash of bucket, key, etag"}),
             pa.field("source_record_id", pa.string(), nullable=False, metadata={"description": "The record paid for"}),
             pa.field("key", pa.string(), nullable=False, metadata={"description": "S3 key of the picture"}),
-            pa.field("etag", pa.string(), nullable=False),
+            pa.field("etag", pa.string(), nullable=False, metadata={"description": "ETag, without quotes"}),
             pa.field("size", pa.int64(), nullable=False, metadata={"description": "Size in bytes"}),
-            pa.field("last_modified", pa.timestamp("us", tz="UTC"), nullable=False),
-            pa.field("format", pa.string(), nullable=False),
+            pa.field(
+                "last_modified",
+                pa.timestamp("us", tz="UTC"),
+                nullable=False,
+                metadata={"description": "When the object was written"},
+            ),
+            pa.field("format", pa.string(), nullable=False, metadata={"description": "The model's name of the format"}),
             pa.field("job_id", pa.string(), nullable=False, metadata={"description": "Job that embedded the bytes"}),
-            pa.field("embedding", vector, nullable=False),
+            pa.field("embedding", vector, nullable=False, metadata={"description": "The vector, as the model gave it"}),
         ]
     )
 

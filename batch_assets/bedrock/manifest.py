@@ -21,7 +21,7 @@ MANIFEST = pa.schema(
     [
         pa.field("record_id", pa.string(), nullable=False, metadata={"description": "128-bit hash, 32 hex digits"}),
         pa.field("key", pa.string(), nullable=False, metadata={"description": "S3 key of the picture to embed"}),
-        pa.field("etag", pa.string(), nullable=False),
+        pa.field("etag", pa.string(), nullable=False, metadata={"description": "ETag, without quotes"}),
         pa.field("size", pa.int64(), nullable=False, metadata={"description": "Size in bytes"}),
         pa.field("format", pa.string(), nullable=False, metadata={"description": "The model's name of the format"}),
         pa.field("copies", pa.int32(), nullable=False, metadata={"description": "Keys that hold the same bytes"}),

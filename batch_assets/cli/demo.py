@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from batch_assets.cli.dagster_process import end_on_signals
-from batch_assets.cli.demo_run import DemoRun, Summary
+from batch_assets.cli.files import in_existing_folder
 from batch_assets.cli.local_world import STAND_IN
-from batch_assets.cli.status import as_table
+from batch_assets.cli.sandbox import require_installed
+from batch_assets.cli.search import printable
+from batch_assets.cli.status import report
+from batch_assets.cli.terminal import console
 from batch_assets.errors import BatchAssetsError
 
 if TYPE_CHECKING:
+    from batch_assets.cli.demo_run import Summary
     from batch_assets.sandbox.demo_pictures import FoundPictures
 
 SPEED = 600.0
@@ -28,31 +33,44 @@ DAYS = 5
 
 def command(
     *,
-    images: Annotated[Path | None, typer.Option(help="A folder with at least 100 pictures of your own.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="At least 100 pictures of your own instead of the demo's.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
-    html: Annotated[Path, typer.Option(help="Where to write the contact sheet.")] = Path("demo.html"),
-    speed: Annotated[float, typer.Option(min=1, help="Seconds of a job's clock in one real second.")] = SPEED,
+    html: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", dir_okay=False, callback=in_existing_folder, help="Where to write the contact sheet."
+        ),
+    ] = Path("demo.html"),
+    speed: Annotated[
+        float, typer.Option(metavar="NUMBER", min=1, help="Seconds of a job's clock in one real second.")
+    ] = SPEED,
 ) -> None:
-    """Run the whole pipeline on this machine: pictures in S3, batch jobs, sensors, tables, index, search.
+    """Run the whole pipeline on this machine.
 
-    Starts the sandbox and a Dagster instance of its own in a temporary home; both are gone afterwards. Exit code 0
-    means that every picture is accounted for.
+    Pictures in S3, batch jobs, sensors, tables, index, search: with the sandbox and a Dagster instance of its own in a
+    temporary home; both are gone afterwards. Exit code 0 means that every picture is accounted for.
 
     Example: batch-assets demo --images ~/Pictures
     """
-    console = Console(stderr=as_json, highlight=False)
+    # Imports Dagster, which no other command needs.
+    from batch_assets.cli.demo_run import DemoRun  # noqa: PLC0415
+
+    require_installed()
+    found = _own_pictures(images) if images is not None else None
+    terminal = console(stderr=as_json)
     end_on_signals()
     begun = time.monotonic()
-    found = _own_pictures(images) if images is not None else None
-    with _home(console) as home:
-        run = DemoRun(home=home, speed=speed, days=DAYS, own=found, console=console, html=html)
+    with _home(terminal) as home:
+        run = DemoRun(home=home, speed=speed, days=DAYS, own=found, console=terminal, html=html)
         summary = run.execute(begun)
     if as_json:
         typer.echo(json.dumps(summary.as_dict(), indent=2))
     else:
-        _show(console, summary, html)
+        _show(terminal, summary, html)
     if not summary.complete:
-        Console(stderr=True).print("[bold red]Not every picture is accounted for.[/]")
+        console(stderr=True).print("[bold red]Error:[/] not every picture is embedded and indexed, or rejected")
         sys.exit(1)
 
 
@@ -69,13 +87,13 @@ def _own_pictures(folder: Path) -> "FoundPictures":
 
 
 @contextlib.contextmanager
-def _home(console: Console) -> Iterator[Path]:
+def _home(terminal: Console) -> Iterator[Path]:
     """A temporary folder, removed when all went well and kept for a look when not."""
     home = Path(tempfile.mkdtemp(prefix="batch-assets-demo-"))
     try:
         yield home
     except (BatchAssetsError, OSError):
-        console.print(f"The Dagster home is kept: {home}", soft_wrap=True)
+        terminal.print(f"The Dagster home is kept: {home}", soft_wrap=True)
         raise
     except BaseException:
         shutil.rmtree(home, ignore_errors=True)
@@ -83,19 +101,22 @@ def _home(console: Console) -> Iterator[Path]:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def _show(console: Console, summary: Summary, html: Path) -> None:
-    console.print()
-    console.print(as_table(summary.partitions))
-    for reason, number in sorted(summary.reasons.items()):
-        console.print(f"  rejected {number:>3}  {reason}")
-    console.print(
-        f"\n[bold]{summary.images} pictures in {len(summary.partitions)} partitions: {summary.embedded} embedded, "
-        f"{summary.rejected} rejected, {summary.indexed} indexed by {len(summary.jobs)} batch jobs in "
-        f"{summary.seconds:.0f} seconds[/]"
+def _show(terminal: Console, summary: "Summary", html: Path) -> None:
+    terminal.print()
+    terminal.print(report(summary.partitions))
+    terminal.print(
+        f"\n[bold]{summary.images} pictures in {_count(len(summary.partitions), 'partition')}: {summary.embedded} "
+        f"embedded, {summary.rejected} rejected, {summary.indexed} indexed by {_count(len(summary.jobs), 'batch job')} "
+        f"in {summary.seconds:.0f} seconds[/]"
     )
-    console.print(f"jobs: {', '.join(summary.jobs)}")
+    terminal.print(f"jobs: {', '.join(summary.jobs)}")
     for search in summary.searches:
-        console.print(f"\nnearest to {search.query}")
+        terminal.print(Text(f"\nnearest to {search.query}"), soft_wrap=True)
         for match in search.matches[:5]:
-            console.print(f"  {match.distance:.4f}  {match.key}")
-    console.print(f"\ncontact sheet: {html}\n{STAND_IN}", soft_wrap=True)
+            terminal.print(Text(f"  {match.distance:.4f}  {printable(match.key)}"), soft_wrap=True)
+    terminal.print(Text(f"\ncontact sheet: {html}"), soft_wrap=True)
+    terminal.print(STAND_IN)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

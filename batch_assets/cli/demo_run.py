@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,13 +66,6 @@ class Summary:
     @property
     def jobs(self) -> list[str]:
         return [job for row in self.partitions for job in row.jobs]
-
-    @property
-    def reasons(self) -> Counter[str]:
-        total: Counter[str] = Counter()
-        for row in self.partitions:
-            total.update(row.reasons)
-        return total
 
     @property
     def complete(self) -> bool:

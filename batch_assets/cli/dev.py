@@ -8,25 +8,36 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from batch_assets.cli.dagster_process import DagsterDev, end_on_signals, free_port, prepare_home
+from batch_assets.automation.jobs import PLAN_AND_SUBMIT
+from batch_assets.cli.dagster_process import DagsterDev, DagsterError, end_on_signals, free_port, prepare_home
 from batch_assets.cli.local_world import STAND_IN, LocalWorld, clean_environment, complete_days, shell_exports
-from batch_assets.cli.sandbox import SPEED
+from batch_assets.cli.ports import require_free
+from batch_assets.cli.sandbox import SPEED, require_installed
 
 DAYS = 5
 
 
 def command(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the web UI; 0 picks a free one.")] = 3000,
-    speed: Annotated[float, typer.Option(min=0, help="Seconds of a job's clock in one real second.")] = SPEED,
-    sandbox_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the sandbox; 0 picks a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Port of the web UI; 0 picks a free one.")
+    ] = 3000,
+    speed: Annotated[
+        float, typer.Option(metavar="NUMBER", min=0, help="Seconds of a job's clock in one real second.")
+    ] = SPEED,
+    sandbox_port: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Port of the sandbox; 0 picks a free one.")
+    ] = 0,
 ) -> None:
-    """Start the sandbox with demo pictures in it, and Dagster's web UI against it. Ctrl-C ends both.
+    """Start Dagster's web UI against a sandbox with pictures.
 
-    Everything is gone when it ends: the services and the Dagster instance are one disposable world.
+    Ctrl-C ends both. Everything is gone then: the services and the Dagster instance are one disposable world.
 
     Example: batch-assets dev --port 3000
     """
+    require_installed()
+    require_free(port, option="--port")
+    require_free(sandbox_port, option="--sandbox-port")
     from batch_assets.sandbox.demo_pictures import demo_objects  # noqa: PLC0415 needs Pillow only here
     from batch_assets.sandbox.server import start  # noqa: PLC0415
 
@@ -42,13 +53,16 @@ def command(
         with DagsterDev(home, clean_environment(os.environ, world.environment()), port or free_port()) as dagster:
             dagster.wait_until_ready()
             console.print(f"\n[bold]Dagster[/]   {dagster.url}/asset-groups")
+            console.print(f"[bold]Launch[/]    {dagster.url}/locations/batch_assets/jobs/{PLAN_AND_SUBMIT}")
             console.print(
                 f"[bold]Sandbox[/]   {sandbox.endpoint_url} with {objects} objects in {len(world.prefixes)} days"
             )
             console.print(f"[bold]Commands[/]  in another terminal: source {exports}")
             console.print(STAND_IN)
-            console.print("Materialise plan_and_submit for a partition; the sensor loads it. Ctrl-C ends everything.\n")
+            console.print("Launch a partition with Materialize all…; the sensor loads it. Ctrl-C ends everything.\n")
             try:
-                dagster.wait()
+                code = dagster.wait()
             except KeyboardInterrupt:
                 console.print("\nEnding …")
+            else:
+                raise DagsterError(f"dagster dev ended by itself with code {code}: see its output above")

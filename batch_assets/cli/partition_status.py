@@ -2,31 +2,50 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.bedrock.jobs import BatchJob, list_jobs
-from batch_assets.bedrock.ledger import JobRow
+from batch_assets.bedrock.ledger import WITH_JOB, JobRow
 from batch_assets.cli.clients import Clients
-from batch_assets.storage.tables import Tables
+from batch_assets.errors import TableError
+from batch_assets.storage.tables import StoredTable, Tables
 
 _THREADS = 16
+_READS = 5
+_STATES_WITH_NOTE = frozenset({"held", "refused", "queued"})
 
 
 @dataclass(frozen=True)
 class InFlight:
-    """A job whose results are not loaded yet."""
+    """A job whose results are not loaded yet; identical pictures share one of its records."""
 
     job: str
     status: str
+    pictures: int
     records: int
     processed: int
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why pictures were rejected: a code, the message of one of them, and how many there are."""
+
+    code: str
+    message: str
+    images: int
+
+    def and_more(self, images: int) -> "Reason":
+        return replace(self, images=self.images + images)
+
+
+@dataclass(frozen=True)
 class PartitionStatus:
-    """One partition: all pictures are embedded, rejected, in flight, or to do."""
+    """One partition: all pictures are embedded, rejected, in flight, or to do.
+
+    `state` is `listed`, that of the newest row of the job table, or `loaded` when that job's results are in the table.
+    """
 
     partition: str
     images: int
@@ -34,11 +53,20 @@ class PartitionStatus:
     in_flight: InFlight | None
     embedded: int
     rejected: int
-    reasons: Mapping[str, int]
+    reasons: tuple[Reason, ...]
     indexed: int
     state: str
     note: str
     jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What the tables of one partition say: its status but for what Bedrock knows, and the job in flight."""
+
+    status: PartitionStatus
+    flying: JobRow | None
+    pictures: int
 
 
 def collect(clients: Clients) -> list[PartitionStatus]:
@@ -46,11 +74,9 @@ def collect(clients: Clients) -> list[PartitionStatus]:
     tables = clients.tables
     keys = tables.partitions(tables.catalog.path("image_inventory", ""))
     with ThreadPoolExecutor(_THREADS) as pool:
-        states = list(pool.map(partial(PartitionState.read, tables), keys))
-    waiting = [row for state in states if (row := state.in_flight())]
-    live = _live(clients, waiting)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda key, state: _status(tables, key, state, live), keys, states))
+        readings = list(pool.map(partial(_read, tables), keys))
+    live = _live(clients, [reading.flying for reading in readings if reading.flying])
+    return [_with_job(reading, live) for reading in readings]
 
 
 def _live(clients: Clients, rows: Iterable[JobRow]) -> dict[str, BatchJob]:
@@ -62,44 +88,90 @@ def _live(clients: Clients, rows: Iterable[JobRow]) -> dict[str, BatchJob]:
     return {job.arn: job for job in list_jobs(clients.bedrock, submitTimeAfter=after)}
 
 
-def _status(tables: Tables, key: str, state: PartitionState, live: Mapping[str, BatchJob]) -> PartitionStatus:
-    ledger = state.ledger
-    inventory = tables.partition("image_inventory", key)
-    row, flying = ledger.current, state.in_flight()
-    rejected = state.rejected.read(["code", "final"])
-    reasons: dict[str, int] = {}
-    for entry in rejected.to_pylist() if rejected is not None else []:
-        if entry["final"]:
-            reasons[entry["code"]] = reasons.get(entry["code"], 0) + 1
-    embedded, refused = state.embeddings.rows_count, sum(reasons.values())
-    if rejected is None:
-        refused = inventory.rows_count - int(inventory.facts.get("eligible", inventory.rows_count))
-    open_images = max(0, inventory.rows_count - embedded - refused)
-    return PartitionStatus(
+def _read(tables: Tables, key: str) -> _Reading:
+    """The tables of a partition, read again when a run replaces one of them meanwhile."""
+    for _ in range(_READS - 1):
+        try:
+            return _read_once(tables, key)
+        except TableError:
+            continue
+    return _read_once(tables, key)
+
+
+def _read_once(tables: Tables, key: str) -> _Reading:
+    state = PartitionState.read(tables, key)
+    ledger, inventory = state.ledger, tables.partition("image_inventory", key)
+    flying = ledger.in_flight(state.loaded_job)
+    reasons = _reasons(state.rejected)
+    embedded, rejected = state.embeddings.rows_count, sum(reason.images for reason in reasons)
+    if not state.rejected.exists:
+        rejected = inventory.rows_count - int(inventory.facts.get("eligible", inventory.rows_count))
+    pictures = _pictures_in_flight(tables, key, flying) if flying else 0
+    indexed = _indexed(tables, key)
+    status = PartitionStatus(
         partition=key,
         images=inventory.rows_count,
-        to_do=max(0, open_images - (flying.records if flying else 0)),
-        in_flight=_in_flight(flying, live) if flying else None,
+        to_do=max(0, inventory.rows_count - embedded - rejected - pictures),
+        in_flight=None,
         embedded=embedded,
-        rejected=refused,
+        rejected=rejected,
         reasons=reasons,
-        indexed=_indexed(tables, key),
-        state=row.state if row else "listed",
-        note=row.reason if row else "materialise batch_manifest and batch_job",
+        indexed=indexed,
+        state=_state(ledger.current, state.loaded_job),
+        note=_note(ledger.current, embedded=embedded, indexed=indexed),
         jobs=tuple(str(job.job_arn).rsplit("/", 1)[-1] for job in ledger.rows if job.job_arn),
     )
+    return _Reading(status, flying, pictures)
 
 
-def _in_flight(row: JobRow, live: Mapping[str, BatchJob]) -> InFlight:
-    job = live.get(str(row.job_arn))
-    return InFlight(
-        job=str(row.job_name),
-        status=job.status if job else "not listed by Bedrock",
-        records=row.records,
-        processed=job.processed_records if job else 0,
-    )
+def _state(row: JobRow | None, loaded_job: str | None) -> str:
+    if row is None:
+        return "listed"
+    return "loaded" if row.state in WITH_JOB and row.token == loaded_job else row.state
+
+
+def _note(row: JobRow | None, *, embedded: int, indexed: int) -> str:
+    if row is None:
+        return "no manifest has been handed to Bedrock: launch plan_and_submit"
+    if row.state in _STATES_WITH_NOTE:
+        return row.reason
+    return "" if indexed == embedded else "the index is not up to date: materialise vector_index"
+
+
+def _reasons(rejected: StoredTable) -> tuple[Reason, ...]:
+    table = rejected.read(["code", "message", "final"])
+    found: dict[str, Reason] = {}
+    for row in table.to_pylist() if table is not None else []:
+        if row["final"]:
+            before = found.get(row["code"])
+            found[row["code"]] = before.and_more(1) if before else Reason(row["code"], row["message"], 1)
+    return tuple(sorted(found.values(), key=lambda reason: reason.code))
+
+
+def _pictures_in_flight(tables: Tables, key: str, row: JobRow) -> int:
+    """Pictures that a job embeds: while it is in flight, the manifest tells how many share a record."""
+    manifest = tables.partition("batch_manifest", key)
+    copies = manifest.read(["copies"])
+    if copies is None or manifest.facts.get("fingerprint") != row.fingerprint:
+        return row.records
+    return sum(copies["copies"].to_pylist())
 
 
 def _indexed(tables: Tables, key: str) -> int:
     table = tables.partition("vector_index", key).read(["state"])
     return table["state"].to_pylist().count("indexed") if table is not None else 0
+
+
+def _with_job(reading: _Reading, live: Mapping[str, BatchJob]) -> PartitionStatus:
+    row = reading.flying
+    if row is None:
+        return reading.status
+    job = live.get(str(row.job_arn))
+    flight = InFlight(
+        job=str(row.job_name),
+        status=job.status if job else "not listed by Bedrock",
+        pictures=reading.pictures,
+        records=row.records,
+        processed=job.processed_records if job else 0,
+    )
+    return replace(reading.status, in_flight=flight)

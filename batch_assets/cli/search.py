@@ -4,41 +4,64 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from botocore.exceptions import ClientError
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from batch_assets.bedrock.on_demand import Vector, embed_image, embed_text
 from batch_assets.cli.clients import Clients
 from batch_assets.cli.contact_sheet import Tile, contact_sheet
-from batch_assets.errors import PartitionError, SearchError
+from batch_assets.cli.files import in_existing_folder
+from batch_assets.cli.terminal import console
+from batch_assets.errors import PartitionError
 from batch_assets.settings import Settings, load_settings
 from batch_assets.storage.objects import S3Address, explained
-from batch_assets.vectors.search import Criteria, Match
+from batch_assets.vectors.search import MAX_TOP_K, Criteria, Match
 from batch_assets.vectors.search import search as query
 
 _THREADS = 8
+_FIRST_YEAR = 1000
+"""Earlier ones have no four digits."""
 
 
 def command(
     *,
-    text: Annotated[str | None, typer.Option(help="Words to search with.")] = None,
-    image: Annotated[str | None, typer.Option(help="Picture to search with: a file or an s3:// URI.")] = None,
-    top_k: Annotated[int, typer.Option(min=1, max=10_000, help="How many results.")] = 10,
-    partition: Annotated[list[str] | None, typer.Option(help="Only this partition; may be given again.")] = None,
-    since: Annotated[str | None, typer.Option(help="Only partitions from this key or date on.")] = None,
-    until: Annotated[str | None, typer.Option(help="Only partitions up to this key or date, included.")] = None,
+    text: Annotated[str | None, typer.Option(metavar="WORDS", help="Words to search with.")] = None,
+    image: Annotated[
+        str | None, typer.Option(metavar="FILE_OR_S3_URI", help="Picture to search with: a file or an s3:// URI.")
+    ] = None,
+    top_k: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=MAX_TOP_K, help="How many results.")] = 10,
+    partition: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="Only this partition; may be given again.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="KEY_OR_DATE", help="Only partitions from this key or date on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="KEY_OR_DATE", help="Only partitions up to this key or date, included.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of matches.")] = False,
-    html: Annotated[Path | None, typer.Option(help="Also write a contact sheet with the pictures.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            dir_okay=False,
+            callback=in_existing_folder,
+            help="Also write a contact sheet with the pictures.",
+        ),
+    ] = None,
 ) -> None:
     """Find the nearest pictures by words or by a picture.
 
-    Example: batch-assets search --text "red flower" --top-k 20 --since 2026/11/01 --html found.html
+    Distances are cosine distances: 0 is the same direction, 2 the opposite.
+
+    Example: batch-assets search --text "red flower" --since 2026-11-01
     """
     if (text is None) == (image is None):
         raise typer.BadParameter("give either --text or --image")
@@ -52,10 +75,9 @@ def command(
     if as_json:
         typer.echo(json.dumps([asdict(match) for match in matches], indent=2))
         return
-    console = Console()
-    console.print(as_table(matches) if matches else "Nothing was found.")
+    console().print(as_table(matches) if matches else "Nothing was found.")
     if html is not None:
-        console.print(f"Contact sheet: {html}", soft_wrap=True)
+        typer.echo(f"\ncontact sheet: {html}")
 
 
 def find(clients: Clients, vector: Vector, *, top_k: int, criteria: Criteria | None = None) -> list[Match]:
@@ -85,50 +107,76 @@ def image_vector(clients: Clients, where: str) -> Vector:
         try:
             data = Path(where).read_bytes()
         except OSError as error:
-            raise SearchError(f"{where} cannot be read: {error.strerror}") from error
+            raise typer.BadParameter(f"{where} cannot be read: {error.strerror}", param_hint="--image") from error
     return embed_image(clients.bedrock_runtime, clients.settings.space, name=where, data=data)
 
 
 def chosen_partitions(
     settings: Settings, partitions: Sequence[str], *, since: str | None, until: str | None
 ) -> tuple[str, ...] | None:
-    """The partition keys that a search is narrowed to, or None for all. Raises `SearchError` for keys that are none."""
-    for key in partitions:
-        _moment(settings, key)
+    """The partition keys that a search is narrowed to, or None for all.
+
+    Raises:
+        typer.BadParameter: What was given is no key and no date, or the range is empty.
+    """
+    key_format = settings.template.key_format
+    named = dict.fromkeys(_begin(settings, key, option="--partition").strftime(key_format) for key in partitions)
     if since is None and until is None:
-        return tuple(partitions) or None
-    first = _moment(settings, since or settings.first_partition)
-    last = _moment(settings, until) if until else datetime.now().astimezone().replace(tzinfo=None)
-    keys: dict[str, None] = {}
-    moment = first
-    while moment <= last:
-        keys[moment.strftime(settings.template.key_format)] = None
-        moment += timedelta(hours=1) if settings.template.granularity == "hourly" else timedelta(days=1)
-    return tuple(key for key in keys if not partitions or key in partitions)
+        return tuple(named) or None
+    now = datetime.now(ZoneInfo(settings.timezone)).replace(tzinfo=None)
+    first = _begin(settings, since or settings.first_partition, option="--since")
+    last = _end(settings, until) if until else now
+    if until and last < first:
+        raise typer.BadParameter(f"{since or settings.first_partition} is after {until}", param_hint="--since")
+    step = timedelta(hours=1) if settings.template.granularity == "hourly" else timedelta(days=1)
+    moments = (first + number * step for number in range((min(last, now) - first) // step + 1))
+    keys = dict.fromkeys(moment.strftime(key_format) for moment in moments)
+    return tuple(key for key in keys if not named or key in named)
 
 
-def _moment(settings: Settings, text: str) -> datetime:
+def _begin(settings: Settings, text: str, *, option: str) -> datetime:
+    """The first moment of the partition that a key or a date names."""
     try:
         return settings.template.moment(text)
     except PartitionError:
-        try:
-            return datetime.fromisoformat(text).replace(tzinfo=None)
-        except ValueError as error:
-            form = settings.template.key_format
-            raise SearchError(f"{text!r} is no partition key of the form {form} and no date like 2026-11-01") from error
+        key = _date(settings, text, option=option).strftime(settings.template.key_format)
+        return settings.template.moment(key)
+
+
+def _end(settings: Settings, text: str) -> datetime:
+    """A moment in the last partition that a key or a date names: a whole day has 24 hours."""
+    try:
+        return settings.template.moment(text)
+    except PartitionError:
+        moment = _date(settings, text, option="--until")
+        return moment if moment.time() != time.min else datetime.combine(moment.date(), time.max)
+
+
+def _date(settings: Settings, text: str, *, option: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        moment = datetime.min  # noqa: DTZ901 stands for no date at all
+    if moment.year < _FIRST_YEAR:
+        example = settings.first_partition
+        message = f"{text!r} is no partition key like {example} and no date like 2026-11-01"
+        raise typer.BadParameter(message, param_hint=option)
+    return moment
 
 
 def as_table(matches: Sequence[Match]) -> Table:
     """Matches as a table for a terminal, nearest first."""
-    table = Table(box=None, header_style="bold")
-    for name, justify in (("#", "right"), ("distance", "right"), ("partition", "left"), ("picture", "left")):
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
+    for name, justify in (("#", "right"), ("distance", "right"), ("picture", "left")):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich wants the literal
     for number, match in enumerate(matches, start=1):
-        key = match.key.encode("unicode_escape").decode("ascii") if not match.key.isprintable() else match.key
-        table.add_row(
-            str(number), f"{match.distance:.4f}", str(match.metadata.get("partition", "")), key.replace("[", r"\[")
-        )
+        table.add_row(str(number), f"{match.distance:.4f}", Text(printable(match.key)))
     return table
+
+
+def printable(key: str) -> str:
+    """A key as it is, or, with control characters in it, escaped as in Python."""
+    return key if key.isprintable() else key.encode("unicode_escape").decode("ascii")
 
 
 def sheet(clients: Clients, title: str, matches: Sequence[Match]) -> str:

@@ -1,23 +1,29 @@
 """`batch-assets status`: a row a partition."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from batch_assets.cli.clients import Clients
-from batch_assets.cli.partition_status import InFlight, PartitionStatus, collect
+from batch_assets.cli.partition_status import PartitionStatus, Reason, collect
+from batch_assets.cli.terminal import console
 from batch_assets.settings import load_settings
 
 
 def command(
     *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list with an object a partition.")] = False
 ) -> None:
-    """Show where each partition stands: pictures, to do, in flight, embedded, rejected, indexed.
+    """Show where each partition stands.
+
+    A row a partition: pictures, to do, in flight, embedded, rejected, indexed; below, what is waited for and why
+    pictures were rejected.
 
     Example: batch-assets status --json
     """
@@ -25,37 +31,66 @@ def command(
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
     elif rows:
-        Console().print(as_table(rows))
+        console().print(report(rows))
     else:
-        Console().print("No partition has been listed yet: materialise image_inventory, or run plan_and_submit.")
+        typer.echo("No partition has been listed yet: launch the job plan_and_submit for one in Dagster.")
 
 
-def as_table(rows: Sequence[PartitionStatus]) -> Table:
-    """The rows as a table for a terminal."""
-    table = Table(box=None, header_style="bold")
-    for name, justify in _COLUMNS:
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich wants the literal
+def report(rows: Sequence[PartitionStatus]) -> RenderableType:
+    """The rows as a table for a terminal, and below it what they wait for and why pictures were rejected."""
+    notes = [*_notes(rows), *_rejections(row.reasons for row in rows)]
+    return Group(_table(rows), *(["", *notes] if notes else []))
+
+
+_COLUMNS = ("partition", "images", "to do", "in flight", "embedded", "rejected", "indexed", "state")
+
+
+def _table(rows: Sequence[PartitionStatus]) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False)
+    for name in _COLUMNS:
+        justify = "left" if name in {"partition", "state"} else "right"
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich wants the literal
     for row in rows:
-        numbers = (row.images, row.to_do, row.embedded, row.rejected, row.indexed)
-        table.add_row(row.partition, *(f"{number:,}" for number in numbers), _flight(row.in_flight), _note(row))
+        flying = row.in_flight.pictures if row.in_flight else 0
+        numbers = (row.images, row.to_do, flying, row.embedded, row.rejected, row.indexed)
+        table.add_row(row.partition, *(f"{number:,}" for number in numbers), _state(row))
     return table
 
 
-_COLUMNS = (
-    ("partition", "left"),
-    ("images", "right"),
-    ("to do", "right"),
-    ("embedded", "right"),
-    ("rejected", "right"),
-    ("indexed", "right"),
-    ("in flight", "left"),
-    ("state", "left"),
-)
+def _state(row: PartitionStatus) -> str:
+    return row.in_flight.status if row.in_flight else row.state.replace("_", " ")
 
 
-def _flight(flight: InFlight | None) -> str:
-    return f"{flight.job} {flight.status} {flight.processed:,}/{flight.records:,}" if flight else ""
+def _notes(rows: Sequence[PartitionStatus]) -> Iterator[RenderableType]:
+    """What partitions wait for, neighbours with one note together."""
+    for note, group in groupby(rows, _note):
+        keys = [row.partition for row in group]
+        if note:
+            span = keys[0] if len(keys) == 1 else f"{keys[0]} to {keys[-1]} ({len(keys)})"
+            yield _hanging(f"{span}:", note)
 
 
 def _note(row: PartitionStatus) -> str:
-    return f"{row.state}: {row.note}" if row.state in {"held", "refused", "queued", "listed"} else row.state
+    flight = row.in_flight
+    if flight is None:
+        return f"{row.state}: {row.note}" if row.note else ""
+    return f"job {flight.job} is {flight.status}, {flight.processed:,} of {flight.records:,} records processed"
+
+
+def _rejections(found: Iterable[Sequence[Reason]]) -> Iterator[RenderableType]:
+    """One line a reason over all partitions, the most frequent first."""
+    total: dict[str, Reason] = {}
+    for reason in (reason for reasons in found for reason in reasons):
+        before = total.get(reason.code)
+        total[reason.code] = reason.and_more(before.images) if before else reason
+    for reason in sorted(total.values(), key=lambda reason: (-reason.images, reason.code)):
+        yield _hanging(f"rejected {reason.images:,}:", f"{reason.message} ({reason.code})")
+
+
+def _hanging(head: str, text: str) -> Table:
+    """A line whose continuation stands below its text, not below its head."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(head), Text(text))
+    return grid

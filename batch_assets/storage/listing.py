@@ -16,7 +16,12 @@ INVENTORY = pa.schema(
         pa.field("key", pa.string(), nullable=False, metadata={"description": "S3 key of the object"}),
         pa.field("size", pa.int64(), nullable=False, metadata={"description": "Size in bytes"}),
         pa.field("etag", pa.string(), nullable=False, metadata={"description": "ETag, without quotes"}),
-        pa.field("last_modified", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field(
+            "last_modified",
+            pa.timestamp("us", tz="UTC"),
+            nullable=False,
+            metadata={"description": "When the object was written"},
+        ),
         pa.field("format", pa.string(), metadata={"description": "The model's name of the format"}),
         pa.field("eligible", pa.bool_(), nullable=False, metadata={"description": "Can be sent to the model"}),
         pa.field("reason", pa.string(), metadata={"description": "Why the object is not eligible"}),

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batch_assets.errors import SourceError, TableError
+from batch_assets.errors import ServiceError, SourceError, TableChangedError
 
 ABSENT = ""
 """Version of an object that does not exist."""
@@ -51,14 +51,16 @@ class S3Address:
 
 @contextmanager
 def explained(where: str) -> Iterator[None]:
-    """Turn service errors into `SourceError` that says where it happened and what to do."""
+    """Turn service errors into `SourceError` that says where and what to do, or `ServiceError` if it may pass."""
     try:
         yield
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        raise SourceError(f"{where}: {_CURES.get(code, str(error))} ({code})") from error
+        if code in _CURES:
+            raise SourceError(f"{where}: {_CURES[code]} ({code})") from error
+        raise ServiceError(f"{where}: {error} ({code})") from error
     except BotoCoreError as error:
-        raise SourceError(f"{where}: {error}") from error
+        raise ServiceError(f"{where}: {error}") from error
 
 
 def is_missing(error: ClientError) -> bool:
@@ -85,7 +87,7 @@ def version(client: Any, address: S3Address) -> str:
 def replace_file(client: Any, address: S3Address, path: Path, *, replaces: str) -> str:
     """Upload a file as one atomic object, only if the object still has the version `replaces`; gives the new ETag.
 
-    Raises `TableError` when somebody else has written or removed it meanwhile: nothing is overwritten then.
+    Raises `TableChangedError` when somebody else has written or removed it meanwhile: nothing is overwritten then.
     Source: Amazon S3 user guide, "Conditional writes".
     """
     condition = {"IfMatch": replaces} if replaces else {"IfNoneMatch": "*"}
@@ -97,7 +99,7 @@ def replace_file(client: Any, address: S3Address, path: Path, *, replaces: str) 
                 reply = _upload_parts(client, address, body, condition)
     except ClientError as error:
         if is_conflict(error) or (replaces and is_missing(error)):
-            raise TableError(
+            raise TableChangedError(
                 f"{address.uri} was written or removed by another run meanwhile; nothing was overwritten: "
                 "run this partition again"
             ) from error

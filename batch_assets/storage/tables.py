@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from batch_assets.errors import TableError
+from batch_assets.errors import TableChangedError, TableError
 from batch_assets.storage.catalog import Catalog, TablePath
 from batch_assets.storage.objects import ABSENT, S3Address, explained, is_conflict, is_missing, replace_file, version
 
@@ -123,7 +123,10 @@ class Tables:
         return StoredTable(address.uri, file, facts, source.version)
 
     def write(self, path: TablePath, output: TableOutput) -> str:
-        """Replace one partition as a whole, and give its new version. Raises `TableError` if another run was faster."""
+        """Replace one partition as a whole, and give its new version.
+
+        Raises `TableChangedError` if another run was faster.
+        """
         address = self.address(path)
         with tempfile.TemporaryDirectory(prefix="batch-assets-") as folder:
             file = Path(folder) / "data.parquet"
@@ -219,7 +222,7 @@ class _RangeReader(io.RawIOBase):
             )
         except ClientError as error:
             if is_conflict(error) or is_missing(error):
-                raise TableError(
+                raise TableChangedError(
                     f"{self._address.uri} was replaced while it was read: run this partition again"
                 ) from error
             raise

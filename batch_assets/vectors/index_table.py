@@ -18,7 +18,7 @@ INDEXED, WRITING, DELETING, MISSING = "indexed", "writing", "deleting", "missing
 INDEX_TABLE = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False, metadata={"description": "Vector key: the S3 key"}),
-        pa.field("etag", pa.string(), nullable=False),
+        pa.field("etag", pa.string(), nullable=False, metadata={"description": "ETag, without quotes"}),
         pa.field("state", pa.string(), nullable=False, metadata={"description": "indexed, or on its way"}),
     ]
 )

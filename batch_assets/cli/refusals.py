@@ -1,0 +1,49 @@
+"""What a person is told when a command cannot go on: what is wrong, where, and what to do."""
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 botocore's name
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+)
+
+FORESEEN = (BotoCoreError, ClientError)
+"""What AWS clients raise beside the project's own errors."""
+
+_SIGN_IN = "sign in (aws sso login, aws configure), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_PERMISSIONS = "the credentials lack a permission: docs/real-account.md lists those that are needed"
+_CURES = {
+    "AccessDenied": _PERMISSIONS,
+    "AccessDeniedException": _PERMISSIONS,
+    "ExpiredToken": _SIGN_IN,
+    "ExpiredTokenException": _SIGN_IN,
+    "InvalidClientTokenId": _SIGN_IN,
+    "SignatureDoesNotMatch": _SIGN_IN,
+    "UnrecognizedClientException": _SIGN_IN,
+}
+
+
+def explanation(error: BaseException) -> str:
+    """The error's own message, or that of the service, and the cure if there is a known one."""
+    text = _service_message(error) if isinstance(error, ClientError) else str(error)
+    cure = _cure(error) or _cure(error.__cause__)
+    return f"{text.rstrip('.')}: {cure}" if cure else text
+
+
+def _service_message(error: ClientError) -> str:
+    told = error.response.get("Error", {})
+    return f"{error.operation_name}: {told.get('Message') or 'no message'} ({told.get('Code') or 'no code'})"
+
+
+def _cure(error: BaseException | None) -> str | None:
+    if isinstance(error, ClientError):
+        return _CURES.get(str(error.response.get("Error", {}).get("Code")))
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | ProfileNotFound | SSOError):
+        return _SIGN_IN
+    if isinstance(error, ConnectionError | HTTPClientError):
+        return "check the network, BATCH_ASSETS_REGION and AWS_ENDPOINT_URL; a sandbox must still be running"
+    return None

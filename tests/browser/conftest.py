@@ -1,0 +1,164 @@
+"""Dagster's web UI in a headless Chromium, in front of `batch-assets dev`."""
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+from tests.dev_command import DevCommand
+
+SCREENSHOTS = "BROWSER_SCREENSHOTS"
+"""Variable that names a folder for the screenshots; without it they go where pytest keeps its files."""
+
+PAGE_SECONDS = 60
+PIPELINE_SECONDS = 150
+
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_KEY = re.compile(r"^\d{4}/\d\d/\d\d$")
+# As a user sets it once: narrow navigation, and descriptions on the assets.
+_PREFERENCES = """
+localStorage.setItem("dagster-nav-collapsed", "true");
+localStorage.setItem("asset-node-facets", JSON.stringify(
+    ["unsynced-tag", "description", "checks", "latest-event", "kind-tag", "automation", "partitions"]));
+"""
+
+
+@dataclass
+class DagsterUi:
+    """The web UI as a person meets it: addresses to open, things to read, buttons to press.
+
+    Attributes:
+        page: The one page of the browser.
+        url: Where the web UI is served.
+        screenshots: Folder of the screenshots.
+        errors: What the page has reported as errors and nobody has looked at.
+    """
+
+    page: Page
+    url: str
+    screenshots: Path
+    errors: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Listen to what goes wrong in the page."""
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note)
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.url}{path}")
+
+    def open_partition(self, asset: str, partition: str) -> None:
+        """Open an asset's page of one partition, and wait for its details."""
+        self.open(f"/assets/{asset}?view=partitions&partition={quote(partition, safe='')}")
+        expect(self.page.get_by_text("Latest materialization", exact=True)).to_be_visible()
+
+    def assets_in_graph(self) -> Locator:
+        """The boxes of the lineage graph; names in the list beside it are not among them."""
+        return self.page.locator("foreignObject")
+
+    def asset_in_graph(self, name: str) -> Locator:
+        return self.assets_in_graph().filter(has=self.page.get_by_text(name, exact=True))
+
+    def zoom_until_visible(self, target: Locator) -> None:
+        """Zoom into the graph until the assets show their details."""
+        for _ in range(10):
+            if target.is_visible():
+                return
+            self.page.locator("button:has([aria-label=zoom_in])").click()
+            # The zoom is animated; what rests for two frames has reached its size.
+            self.assets_in_graph().first.element_handle().wait_for_element_state("stable")
+        expect(target).to_be_visible()
+
+    def metadata(self, name: str) -> Locator:
+        """The value cell of a metadata entry."""
+        entry = self.page.locator("tr").filter(has=self.page.locator("td:first-child").get_by_text(name, exact=True))
+        return entry.locator("> td").nth(1)
+
+    def number(self, name: str) -> int:
+        """The value of a metadata entry that is a number."""
+        return int(self.metadata(name).inner_text())
+
+    def switch_of(self, automation: str) -> Locator:
+        """The switch in the row of a sensor or schedule."""
+        rows = self.page.locator("div").filter(has=self.page.get_by_text(automation, exact=True))
+        return rows.filter(has=self.page.get_by_role("checkbox").nth(1)).last.get_by_role("checkbox").last
+
+    def shoot(self, name: str) -> None:
+        """Keep what the page shows as `<name>.png`, with the mouse out of the way."""
+        self.page.mouse.move(0, 0)
+        self.page.screenshot(path=self.screenshots / f"{name}.png")
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} ({message.location['url']})")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, headless; without one the test is skipped."""
+    executable = next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    if executable is None:
+        pytest.skip(f"no browser: none of {', '.join(_CHROMIUM)} is installed")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go."""
+    folder = Path(os.environ[SCREENSHOTS]) if SCREENSHOTS in os.environ else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ui(browser: Browser, screenshots: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterUi]:
+    """The web UI of a fresh `batch-assets dev`, which Ctrl-C ends with everything that it started."""
+    with DevCommand(tmp_path_factory.mktemp("dev") / "output.log") as command:
+        page = browser.new_page(
+            viewport={"width": 1440, "height": 900}, locale="en-US", timezone_id="UTC", color_scheme="light"
+        )
+        page.add_init_script(_PREFERENCES)
+        page.set_default_timeout(PAGE_SECONDS * 1000)
+        expect.set_options(timeout=PAGE_SECONDS * 1000)
+        yield DagsterUi(page, command.wait_for_url(), screenshots)
+        page.close()
+        assert command.end(signal.SIGINT) == 0, command.output()
+        assert command.left_over() == {}
+
+
+@pytest.fixture(scope="module")
+def partition(ui: DagsterUi) -> str:
+    """The oldest partition, launched by clicking in the job's page and then loaded by the sensor."""
+    ui.open("/locations/batch_assets/jobs/plan_and_submit")
+    ui.page.get_by_role("button", name="Materialize all").click()
+    dialog = ui.page.get_by_role("dialog")
+    key = dialog.get_by_text(_KEY).first.inner_text()
+    dialog.get_by_placeholder("ex: ").fill(key)
+    dialog.get_by_placeholder("ex: ").press("Enter")
+    launch = dialog.get_by_role("button", name="Launch 1 run")
+    expect(launch).to_be_enabled()
+    ui.shoot("launch-dialog")
+    launch.click()
+    expect(dialog).to_be_hidden()
+    ui.open_partition("vector_index", key)
+    expect(ui.page.get_by_text("Materialized (1)", exact=True)).to_be_visible(timeout=PIPELINE_SECONDS * 1000)
+    return key
