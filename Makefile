@@ -19,11 +19,11 @@ lint: .venv/installed-for-tests
 types: .venv/installed-for-tests
 	$(BIN)/mypy
 
-tests: .venv/installed-for-tests
-	$(BIN)/pytest -q -n 2
+tests: .venv/installed-for-tests .venv-aws/installed
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 clean: ## remove the environment and what tools left
-	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-aws build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/bin/pip:
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed"'
@@ -35,4 +35,10 @@ clean: ## remove the environment and what tools left
 
 .venv/installed-for-tests: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+# The aws CLI has pins of its own.
+.venv-aws/installed: constraints-aws.txt | .venv/bin/pip
+	$(PYTHON) -m venv .venv-aws
+	.venv-aws/bin/pip install --quiet --disable-pip-version-check -c constraints-aws.txt awscli
 	touch $@

@@ -9,7 +9,7 @@ from batch_assets.assets.partition_state import PartitionState
 from batch_assets.bedrock.jobs import BatchJob, list_jobs
 from batch_assets.bedrock.ledger import WITH_JOB, JobRow
 from batch_assets.cli.clients import Clients
-from batch_assets.errors import TableError
+from batch_assets.errors import TableChangedError
 from batch_assets.storage.tables import StoredTable, Tables
 
 _THREADS = 16
@@ -93,7 +93,7 @@ def _read(tables: Tables, key: str) -> _Reading:
     for _ in range(_READS - 1):
         try:
             return _read_once(tables, key)
-        except TableError:
+        except TableChangedError:
             continue
     return _read_once(tables, key)
 

@@ -1,0 +1,49 @@
+"""`batch-assets settings`, and the help of every command."""
+
+import pytest
+
+from batch_assets.settings import ENVIRONMENT_PREFIX, Settings
+from tests.cli.conftest import Command
+
+COMMANDS = ("demo", "dev", "sandbox", "status", "search", "settings")
+
+
+def test_every_setting_is_a_row(command: Command) -> None:
+    """Variable, default and meaning, as a Markdown table; no settings are needed to print it."""
+    ended = command("settings")
+    head, rule, *rows = ended.lines
+    assert (ended.code, head, rule) == (0, "| variable | default | meaning |", "|---|---|---|")
+    assert [row.split("`")[1] for row in rows] == [
+        f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in Settings.model_fields
+    ]
+    assert all(row.count("|") == 4 and not row.endswith("|  |") for row in rows)
+    assert "| `BATCH_ASSETS_SOURCE_BUCKET` | (needed) | Bucket in which the pictures land |" in rows
+    assert "| `BATCH_ASSETS_DIMENSION` | `1024` | Length of a vector, one that the model offers |" in rows
+
+
+def test_without_arguments_the_commands_are_listed(command: Command) -> None:
+    """Each with a whole sentence, also in a terminal of 80 columns."""
+    output = command.columns(80)("--help").output
+    rows = dict(line.split(maxsplit=1) for line in output.partition("Commands:\n")[2].splitlines()[: len(COMMANDS)])
+    assert tuple(rows) == COMMANDS
+    assert all(text.endswith(".") and not text.endswith("...") for text in rows.values())
+    assert command.columns(80)().output in {output, ""}
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_help_has_an_example_on_one_line(command: Command, name: str, option: str) -> None:
+    """That can be copied from a terminal of 80 columns."""
+    ended = command.columns(80)(*([name] if name else []), option)
+    assert ended.code == 0
+    (example,) = [line for line in ended.lines if "Example: " in line]
+    assert example.strip().startswith(f"Example: batch-assets {name}")
+    assert max(map(len, ended.lines)) <= 80
+
+
+@pytest.mark.parametrize("arguments", [["no-such-command"], ["status", "--no-such-option"], ["settings", "extra"]])
+def test_what_is_not_there_is_wrong_usage(command: Command, arguments: list[str]) -> None:
+    """Named, with a hint at the help."""
+    refusal = command.refused(*arguments, code=2)
+    assert arguments[-1] in refusal
+    assert "-h" in refusal
