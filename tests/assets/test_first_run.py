@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 import pyarrow.parquet as pq
@@ -30,7 +31,7 @@ class Story:
     locked: bool
     """Whether the manifest lay in the folder while the job ran."""
 
-    def metadata(self, asset: str) -> dict[str, object]:
+    def metadata(self, asset: str) -> dict[str, Any]:
         """What the materialisation of an asset told."""
         return (self.planned.metadata | self.loaded.metadata)[asset]
 

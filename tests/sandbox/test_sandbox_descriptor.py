@@ -105,7 +105,7 @@ def test_another_process_gives_the_same_vector() -> None:
         "image = embed_image(sys.stdin.buffer.read(), 384); text = embed_text('a dog', 384);"
         "print(hashlib.sha256(image.tobytes() + text.tobytes()).hexdigest())"
     )
-    other = subprocess.run(  # noqa: S603 - our own interpreter
+    other = subprocess.run(
         [sys.executable, "-c", program], input=PHOTOGRAPHS["coffee"], capture_output=True, check=True
     )
     here = embed_image(PHOTOGRAPHS["coffee"], 384).tobytes() + embed_text("a dog", 384).tobytes()

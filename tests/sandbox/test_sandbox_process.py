@@ -79,7 +79,7 @@ def test_its_workers_end_with_it() -> None:
 
 def test_it_ends_when_its_parent_is_killed() -> None:
     """Even SIGKILL leaves no sandbox behind."""
-    parent = subprocess.run(  # noqa: S603 - this interpreter
+    parent = subprocess.run(
         [sys.executable, "-c", KILLED_PARENT], stdout=subprocess.PIPE, text=True, check=False
     )
     assert parent.returncode == -signal.SIGKILL
