@@ -79,9 +79,7 @@ def test_its_workers_end_with_it() -> None:
 
 def test_it_ends_when_its_parent_is_killed() -> None:
     """Even SIGKILL leaves no sandbox behind."""
-    parent = subprocess.run(
-        [sys.executable, "-c", KILLED_PARENT], stdout=subprocess.PIPE, text=True, check=False
-    )
+    parent = subprocess.run([sys.executable, "-c", KILLED_PARENT], stdout=subprocess.PIPE, text=True, check=False)
     assert parent.returncode == -signal.SIGKILL
     wait_for(lambda: not is_running(int(parent.stdout)), what="the orphaned sandbox to end")
 
