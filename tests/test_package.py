@@ -30,8 +30,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(checkout: Path) -> zipfile.ZipFile:
-    """The wheel, built without a network."""
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "-w", "wheels"]
+    """The wheel, built as an installer builds it."""
+    options = ["--no-deps", "--disable-pip-version-check", "-w", "wheels"]
     built = subprocess.run(
         [sys.executable, "-m", "pip", "wheel", ".", *options],
         cwd=checkout,
