@@ -42,10 +42,7 @@ class Backoff:
         where: str,
         on_throttled: Callable[[], object] = lambda: None,
     ) -> _Answer:
-        """Return what a call answers, repeating it after 408, 429, 500, 503 and lost connections.
-
-        Only for calls that may be repeated: PutVectors overwrites by key, DeleteVectors passes over
-        unknown keys, GetVectors reads.
+        """Return what a call answers, repeating it as `repeat` does.
 
         Args:
             call: Makes the attempt.
@@ -55,22 +52,37 @@ class Backoff:
         Raises:
             VectorIndexError: For any other refusal at once, for these after the last attempt.
         """
+        try:
+            return self.repeat(call, on_throttled=on_throttled)
+        except (ClientError, HTTPClientError) as error:
+            tried = f"still failing after {self.max_attempts} attempts, try again later: " if _may_pass(error) else ""
+            raise VectorIndexError(f"{where}: {tried}{error}") from error
+
+    def repeat(self, call: Callable[[], _Answer], *, on_throttled: Callable[[], object] = lambda: None) -> _Answer:
+        """Return what a call answers, repeating it after 408, 429, 500, 503 and lost connections.
+
+        Only for calls that may be repeated: PutVectors overwrites by key, DeleteVectors passes over
+        unknown keys, GetVectors reads.
+
+        Raises:
+            ClientError: Any other refusal at once, these after the last attempt.
+            HTTPClientError: The connection was lost in the last attempt too.
+        """
         for attempt in range(1, self.max_attempts + 1):
             try:
                 return call()
             except (ClientError, HTTPClientError) as error:
-                status = _status(error)
-                if status in THROTTLED:
+                if _status(error) in THROTTLED:
                     on_throttled()
-                if isinstance(error, ClientError) and status not in _TRANSIENT:
-                    raise VectorIndexError(f"{where}: {error}") from error
-                if attempt == self.max_attempts:
-                    raise VectorIndexError(
-                        f"{where}: still failing after {attempt} attempts, try again later: {error}"
-                    ) from error
+                if attempt == self.max_attempts or not _may_pass(error):
+                    raise
             ceiling = min(self.last_ceiling_seconds, self.first_ceiling_seconds * 2 ** (attempt - 1))
             self.waiter(self.jitter() * ceiling)
-        raise VectorIndexError(f"{where}: max_attempts must be at least 1, not {self.max_attempts}")
+        raise VectorIndexError(f"max_attempts must be at least 1, not {self.max_attempts}")
+
+
+def _may_pass(error: ClientError | HTTPClientError) -> bool:
+    return not isinstance(error, ClientError) or _status(error) in _TRANSIENT
 
 
 def _status(error: ClientError | HTTPClientError) -> int | None:

@@ -1,13 +1,14 @@
 """The vector bucket and index of one embedding space and one source bucket."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from batch_assets.errors import VectorIndexError
+from batch_assets.vectors.backoff import Backoff
 from batch_assets.vectors.metadata import NON_FILTERABLE_KEYS
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ DISTANCE_METRIC: Literal["cosine"] = "cosine"
 SOURCE_BUCKET_TAG = "batch-assets:source-bucket"
 SPACE_TAG = "batch-assets:space"
 CREATOR_TAG = "batch-assets:created-by"
+
+_REFUSALS = (ClientError, HTTPClientError)
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,17 +72,17 @@ def describe_index(client: "S3VectorsClient", *, bucket: str, index: str) -> Ind
         VectorIndexError: If the service refuses to say.
     """
     try:
-        found = client.get_index(vectorBucketName=bucket, indexName=index)["index"]
+        found = _repeated(lambda: client.get_index(vectorBucketName=bucket, indexName=index))["index"]
     except client.exceptions.NotFoundException:
         return None
-    except ClientError as error:
+    except _REFUSALS as error:
         raise VectorIndexError(f"cannot read index {index!r} of vector bucket {bucket!r}: {error}") from error
     configuration = found.get("metadataConfiguration", {})
     return IndexDescription(
         bucket=bucket,
         name=index,
         arn=found["indexArn"],
-        created=found["creationTime"],
+        created=found["creationTime"].astimezone(UTC),
         dimension=found["dimension"],
         distance_metric=found["distanceMetric"],
         non_filterable_keys=tuple(sorted(configuration.get("nonFilterableMetadataKeys", []))),
@@ -102,7 +106,7 @@ def ensure_index(
     if description is None:
         try:
             _create(client, bucket=bucket, index=index, dimension=dimension, owner=owner)
-        except ClientError as error:
+        except _REFUSALS as error:
             raise VectorIndexError(f"cannot create index {index!r} in vector bucket {bucket!r}: {error}") from error
         description = describe_index(client, bucket=bucket, index=index)
     if description is None:
@@ -150,34 +154,36 @@ def _create(client: "S3VectorsClient", *, bucket: str, index: str, dimension: in
 
 def _create_bucket(client: "S3VectorsClient", bucket: str) -> None:
     try:
-        client.create_vector_bucket(vectorBucketName=bucket)
+        _repeated(lambda: client.create_vector_bucket(vectorBucketName=bucket))
     except client.exceptions.ConflictException:
-        return  # somebody else was first
+        return  # somebody else was first, or an attempt whose answer was lost
 
 
 def _create_index(client: "S3VectorsClient", *, bucket: str, index: str, dimension: int, owner: IndexOwner) -> None:
     try:
-        client.create_index(
-            vectorBucketName=bucket,
-            indexName=index,
-            dataType="float32",
-            dimension=dimension,
-            distanceMetric=DISTANCE_METRIC,
-            metadataConfiguration={"nonFilterableMetadataKeys": list(NON_FILTERABLE_KEYS)},
-            tags=owner.tags(),
+        _repeated(
+            lambda: client.create_index(
+                vectorBucketName=bucket,
+                indexName=index,
+                dataType="float32",
+                dimension=dimension,
+                distanceMetric=DISTANCE_METRIC,
+                metadataConfiguration={"nonFilterableMetadataKeys": list(NON_FILTERABLE_KEYS)},
+                tags=owner.tags(),
+            )
         )
     except client.exceptions.ConflictException:
-        return  # somebody else was first; whether theirs fits is checked next
+        return  # somebody else was first, or an attempt whose answer was lost; whether it fits is checked next
 
 
 def _check_owner(client: "S3VectorsClient", description: IndexDescription, owner: IndexOwner) -> None:
     try:
-        tags = client.list_tags_for_resource(resourceArn=description.arn)["tags"]
+        tags = _repeated(lambda: client.list_tags_for_resource(resourceArn=description.arn))["tags"]
         missing = {name: value for name, value in owner.tags().items() if name not in tags}
         _refuse_other_owner(description, tags, owner)
         if missing:
-            client.tag_resource(resourceArn=description.arn, tags=missing)
-    except ClientError as error:
+            _repeated(lambda: client.tag_resource(resourceArn=description.arn, tags=missing))
+    except _REFUSALS as error:
         raise VectorIndexError(f"cannot read or set the tags of {description.arn}: {error}") from error
 
 
@@ -192,3 +198,7 @@ def _refuse_other_owner(description: IndexDescription, tags: Mapping[str, str], 
                 f"index {description.name!r} of vector bucket {description.bucket!r} belongs to {what} "
                 f"{theirs!r}, not to {mine!r}: name another index"
             )
+
+
+def _repeated(call: Callable[[], _Answer]) -> _Answer:
+    return Backoff().repeat(call)

@@ -8,6 +8,7 @@ import pytest
 from batch_assets.errors import VectorIndexError
 from batch_assets.vectors.index import IndexDescription, IndexOwner, describe_index, ensure_index
 from batch_assets.vectors.metadata import NON_FILTERABLE_KEYS
+from tests.conftest import Aws
 
 if TYPE_CHECKING:
     from mypy_boto3_s3vectors import S3VectorsClient
@@ -50,6 +51,22 @@ def test_bucket_and_index_are_created_when_absent(s3vectors: "S3VectorsClient", 
 def test_a_second_time_changes_nothing(s3vectors: "S3VectorsClient", vector_bucket: str) -> None:
     """The same index, with the same creation time, is returned."""
     assert ensure(s3vectors, vector_bucket) == ensure(s3vectors, vector_bucket)
+
+
+@pytest.mark.parametrize("trouble", [{"cut": "before"}, {"cut": "after"}, {"error": {"code": "Busy", "status": 429}}])
+@pytest.mark.parametrize(
+    "operation", ["GetIndex", "CreateVectorBucket", "CreateIndex", "ListTagsForResource", "TagResource"]
+)
+def test_a_call_that_is_disturbed_is_repeated(
+    aws: Aws, s3vectors: "S3VectorsClient", vector_bucket: str, operation: str, trouble: dict[str, Any]
+) -> None:
+    """Whether or not it had its effect, the index is there in the end, and it is ours."""
+    if operation == "TagResource":
+        create_by_hand(s3vectors, vector_bucket)
+    aws.control("faults", {"service": "s3vectors", "operation": operation, "times": 1, **trouble})
+    arn = ensure(s3vectors, vector_bucket).arn
+    aws.control("faults", method="DELETE")
+    assert s3vectors.list_tags_for_resource(resourceArn=arn)["tags"]["batch-assets:space"] == "model--4"
 
 
 def test_an_absent_index_is_described_as_none(s3vectors: "S3VectorsClient", vector_bucket: str) -> None:

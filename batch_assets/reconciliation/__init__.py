@@ -1,0 +1,1 @@
+"""Tables, live index and source bucket compared with each other, and the index mended; knows nothing of Dagster."""
