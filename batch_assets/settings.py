@@ -1,8 +1,9 @@
 """Every knob, read once from the environment and `.env`; wrong ones are refused together, in one message."""
 
 import re
+from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
@@ -95,6 +96,19 @@ class Settings(BaseSettings):
     max_live_jobs: int = Field(0, ge=0, description="Live batch jobs in the account (0: the model's quota)")
     max_records_per_job: int = Field(0, ge=0, description="Records in one job (0: the model's quota)")
     max_record_attempts: int = Field(3, ge=1, description="How often a picture is sent before its error is final")
+    max_replan_share: float = Field(
+        0.5, ge=0, le=1, description="Share of a partition's vectors that one plan may replace without a person's word"
+    )
+    under_minimum: Literal["on_demand", "hold"] = Field(
+        "on_demand",
+        description="Fewer pictures than a job takes: on_demand embeds them at the on-demand price, hold keeps them",
+    )
+    max_cost_per_partition_usd: Decimal = Field(
+        Decimal(0), ge=0, description="US dollars that one partition may cost in all; more is held (0: no budget)"
+    )
+    max_cost_per_day_usd: Decimal = Field(
+        Decimal(0), ge=0, description="US dollars that may be submitted in one day, UTC; more is queued (0: no budget)"
+    )
     max_load_attempts: int = Field(5, ge=1, description="How often the load of one job is started before it is left")
     max_vectors_per_second: int = Field(2500, ge=1, description="Vectors written to one index per second")
     max_requests_per_second: int = Field(1000, ge=1, description="Write requests to one index per second")

@@ -138,19 +138,32 @@ class World:
         for name in names:
             self.aws.s3.delete_object(Bucket=self.settings.source_bucket, Key=self.settings.template.prefix(key) + name)
 
-    def plan(self, key: str = KEY, *, by_schedule: bool = False) -> Run:
-        """Run `plan_and_submit` as a person does, or as the schedule does."""
+    def plan(self, key: str = KEY, *, by_schedule: bool = False, config: Mapping[str, Any] | None = None) -> Run:
+        """Run `plan_and_submit` as a person does, or as the schedule does; `config` is that of `batch_job`."""
         tags = {"dagster/schedule_name": "plan_newest_partitions"} if by_schedule else {}
-        return self.run("plan_and_submit", key, tags=tags)
+        run_config = {"ops": {"batch_job": {"config": dict(config)}}} if config else None
+        return self.run("plan_and_submit", key, tags=tags, run_config=run_config)
 
     def load(self, key: str = KEY) -> Run:
         """Run `load` as a person does."""
         return self.run("load", key)
 
-    def run(self, job: str, key: str, *, tags: Mapping[str, str] | None = None, fails: bool = False) -> Run:
+    def run(
+        self,
+        job: str,
+        key: str,
+        *,
+        tags: Mapping[str, str] | None = None,
+        run_config: Mapping[str, Any] | None = None,
+        fails: bool = False,
+    ) -> Run:
         """Run a job for a partition; an error is raised as it is unless the run is said to fail."""
         result = self.definitions.resolve_job_def(job).execute_in_process(
-            partition_key=key, instance=self.instance, raise_on_error=not fails, tags=dict(tags or {})
+            partition_key=key,
+            instance=self.instance,
+            raise_on_error=not fails,
+            tags=dict(tags or {}),
+            run_config=run_config,
         )
         assert result.success is not fails
         return Run(result)

@@ -2,19 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
+from pydantic import Field
 
 from batch_assets.assets.batch_manifest import rendered
 from batch_assets.assets.metadata import PREVIEW_ROWS, column_schema, preview, s3_link, usd
 from batch_assets.assets.node import node, started_by_a_person
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
-from batch_assets.bedrock.ledger import ATTACHED, LEDGER, QUEUED, SUBMITTED, JobRow, Ledger
+from batch_assets.assets.spending import SpendingTables
+from batch_assets.assets.target import Target, in_flight_elsewhere
+from batch_assets.bedrock import prices
+from batch_assets.bedrock.budget import Budget
+from batch_assets.bedrock.ledger import LEDGER, QUEUED, SENT, JobRow, Ledger
 from batch_assets.bedrock.submit import Submission, Submitter
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
@@ -28,21 +34,37 @@ _SHOWN_COLUMNS = ["state", "job_name", "attempt", "records", "cost_usd", "submit
 _NAMED_FILES = 10
 
 
+class BatchJobConfig(dg.Config):
+    """Run config of the asset."""
+
+    allow_over_budget: bool = Field(
+        default=False,
+        description="Submit once although it costs more than a budget allows. Counts only in a run that a person "
+        "starts, never in one of a schedule or a sensor.",
+    )
+    allow_replan: bool = Field(
+        default=False,
+        description="Submit although most pictures of the partition have another ETag than their vectors, and are paid "
+        "for again. Counts only in a run that a person starts.",
+    )
+
+
 def build(settings: Settings) -> dg.AssetsDefinition:
     """The asset for one deployment's settings."""
 
     @node(
         settings,
         name="batch_job",
-        description="The Bedrock batch job of the partition: submitted, attached, queued, held, refused or nothing "
-        "to do, and why. Never waits for the job: the completion sensor loads it when it has ended.",
+        description="The Bedrock batch job of the partition: submitted, attached, on_demand, queued, held, refused "
+        "or nothing to do, and why. Never waits for the job: the completion sensor loads it when it has ended.",
         check_specs=[dg.AssetCheckSpec(CHECK, asset="batch_job", description="Nothing keeps the manifest back.")],
         kinds={"bedrock"},
         code_version="1",
         pool=POOL,
     )
-    def batch_job(
+    def batch_job(  # noqa: PLR0917 Dagster passes them by name, but finds no input that is keyword-only
         context: dg.AssetExecutionContext,
+        config: BatchJobConfig,
         batch_manifest: StoredTable,
         s3: S3Resource,
         bedrock: BedrockResource,
@@ -50,22 +72,36 @@ def build(settings: Settings) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[TableOutput]]:
         key, store = context.partition_key, tables.store()
         state = PartitionState.read(store, key)
-        row, ledger = state.in_flight(), state.ledger
+        row, ledger, elsewhere = state.in_flight(), state.ledger, None
         if row is None:
             submitter = Submitter(
                 settings,
                 s3=s3.get_client(),
                 bedrock=bedrock.control(),
+                runtime=bedrock.runtime(),
                 store_copy=partial(_store_copy, store, key, batch_manifest),
                 run_is_over=partial(_run_is_over, context.instance),
+                budget=Budget(settings, SpendingTables(store), s3.get_client(), bedrock.control()),
             )
-            row = submitter.submit(_submission(context, settings, batch_manifest, state, store))
+            submission = _submission(context, settings, batch_manifest, state, store)
+            by_hand = started_by_a_person(context.run.tags)
+            allowed = _over_budget_allowed(submission, config, by_hand=by_hand)
+            refusal = None if config.allow_replan and by_hand else _replan_refused(settings, batch_manifest, state)
+            submission = replace(submission, over_budget_allowed=allowed, refusal=refusal)
+            elsewhere = next(in_flight_elsewhere(store, key), None)
+            if elsewhere is not None:
+                row = submission.without_job(
+                    QUEUED, f"job {elsewhere.job_name} of another space is in flight: it is loaded into its space first"
+                )
+            else:
+                row = submitter.submit(submission)
+                row = replace(row, target=Target.of(settings).as_json()) if row.state in SENT else row
             ledger = ledger.succeeded_by(row, loaded_job=state.loaded_job)
         context.log.info("%s: %s: %s", key, row.state, row.reason)
         yield dg.MaterializeResult(
             value=TableOutput(ledger.to_table(), {}, state.jobs.version),
             data_version=dg.DataVersion(batch_manifest.facts["content_version"]),
-            metadata=_metadata(settings, row, ledger),
+            metadata=job_metadata(settings, row, ledger) | ({"waits_for": waits_for(elsewhere)} if elsewhere else {}),
             check_results=[
                 dg.AssetCheckResult(
                     check_name=CHECK,
@@ -77,6 +113,16 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return batch_job
+
+
+def _over_budget_allowed(submission: Submission, config: BatchJobConfig, *, by_hand: bool) -> bool:
+    """Whether a person let the manifest pass its budgets: in this run, or in the one that left it queued."""
+    current = submission.ledger.current
+    if config.allow_over_budget and by_hand:
+        return True
+    if current is None or current.state != QUEUED or current.fingerprint != submission.fingerprint:
+        return False
+    return current.over_budget_allowed
 
 
 def _submission(
@@ -130,13 +176,29 @@ def _foreign_in_lane(settings: Settings, key: str, manifest: StoredTable, store:
     return sorted(found)
 
 
+def _replan_refused(settings: Settings, manifest: StoredTable, state: PartitionState) -> str | None:
+    """Why a plan that replaces most vectors of a partition needs a person's word, or None."""
+    current, vectors, changed = state.ledger.current, state.embeddings.rows_count, manifest.facts["changed"]
+    let_pass = current is not None and current.state == QUEUED and current.fingerprint == manifest.facts["fingerprint"]
+    few = vectors < settings.space.model.min_records_per_job or changed <= settings.max_replan_share * vectors
+    if let_pass or few:
+        return None
+    return (
+        f"{changed} of {vectors} embedded pictures have another ETag now, as after a bucket was encrypted anew: to "
+        f"send them again costs {prices.cost_usd(manifest.rows_count, settings)} USD; if they did change, materialise "
+        "batch_job by hand with the run config allow_replan: true"
+    )
+
+
 def _hold(settings: Settings, state: PartitionState, fingerprint: str, *, by_hand: bool) -> str | None:
     """Why the manifest must not be sent by itself again, or None."""
     last, current = state.last_job, state.ledger.current
+    if last and state.rejected.facts.get("hold_lifted_for") == last["arn"]:
+        return None
     # What is queued was let pass before: by a person, if it needed one.
     if by_hand or (current is not None and current.state == QUEUED):
         return None
-    if last.get("status") in {"Stopped", "Failed"}:
+    if last.get("held"):
         return (
             f"job {last['arn']} ended {last['status']}: {last.get('message') or 'no message'}; "
             "mend the cause and materialise batch_job by hand to send its pictures again"
@@ -147,8 +209,20 @@ def _hold(settings: Settings, state: PartitionState, fingerprint: str, *, by_han
     return None
 
 
-def _metadata(settings: Settings, row: JobRow, ledger: Ledger) -> dict[str, Any]:
-    cost = row.cost_usd if row.state in {SUBMITTED, ATTACHED} else 0
+def waits_for(row: JobRow) -> dict[str, Any]:
+    """What the completion sensor has to know of a job in another space."""
+    return {
+        "token": row.token,
+        "job_arn": row.job_arn,
+        "records": row.records,
+        "submitted_at": row.submitted_at.timestamp() if row.submitted_at else 0.0,
+        "target": row.target,
+    }
+
+
+def job_metadata(settings: Settings, row: JobRow, ledger: Ledger) -> dict[str, Any]:
+    """What a materialisation shows of the current row; the sensors read it."""
+    cost = row.cost_usd if row.state in SENT else 0
     metadata: dict[str, Any] = {
         "state": row.state,
         "reason": row.reason,
@@ -161,8 +235,8 @@ def _metadata(settings: Settings, row: JobRow, ledger: Ledger) -> dict[str, Any]
         "preview": preview(ledger.to_table().slice(max(0, len(ledger.rows) - PREVIEW_ROWS)), _SHOWN_COLUMNS),
         "dagster/column_schema": column_schema(LEDGER),
     }
-    if row.job_arn is not None:
-        metadata |= {"job_arn": row.job_arn, "job_name": row.job_name or ""}
+    named = (("job_arn", row.job_arn), ("job_name", row.job_name), ("target", row.target))
+    metadata |= {name: text for name, text in named if text}
     if row.submitted_at is not None:
         metadata["submitted_at"] = dg.MetadataValue.timestamp(row.submitted_at)
     if row.input_uri and row.output_uri:

@@ -10,7 +10,8 @@ import pyarrow as pa
 from batch_assets.assets.metadata import column_schema, counts, preview, usd
 from batch_assets.assets.node import node
 from batch_assets.assets.partition_state import PartitionState
-from batch_assets.bedrock import manifest
+from batch_assets.assets.retrying import take_up_requests
+from batch_assets.bedrock import manifest, prices
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.listing import content_hash
@@ -35,6 +36,8 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         before = store.partition("batch_manifest", key)
         inventory = image_inventory.rows()
         in_flight = state.in_flight()
+        if in_flight is None:
+            state = take_up_requests(store, key, state)
         content = _content_version(settings, inventory)
         if in_flight is not None and before.exists:
             records = before.rows()
@@ -58,7 +61,8 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                         "dagster/row_count": records.num_rows,
                     }
                 ),
-                "cost_usd": usd(records.num_rows * settings.space.model.batch_price_per_image_usd),
+                "cost_usd": usd(prices.cost_usd(records.num_rows, settings)),
+                "on_demand_cost_usd": usd(prices.on_demand_cost_usd(records.num_rows, settings)),
                 "note": note,
                 "fingerprint": facts["fingerprint"],
                 "space": settings.space.slug,
@@ -76,10 +80,12 @@ def rendered(settings: Settings, records: pa.Table) -> bytes:
 
 
 def _plan(settings: Settings, inventory: pa.Table, state: PartitionState) -> manifest.Plan:
+    embedded = state.embeddings.read(["key", "etag", "size"])
     return manifest.plan(
         inventory,
         bucket=settings.source_bucket,
-        embedded=manifest.contents(state.embeddings.read(["etag", "size"])),
+        embedded=manifest.contents(embedded),
+        embedded_keys=set(embedded["key"].to_pylist()) if embedded is not None else set(),
         quarantined=manifest.final_refusals(state.rejected.read()),
         max_records=settings.max_records_per_job,
     )
@@ -95,6 +101,7 @@ def _facts(settings: Settings, plan: manifest.Plan, content: str, inventory: Sto
         "already_embedded": plan.embedded,
         "quarantined": plan.quarantined,
         "later": plan.later,
+        "changed": plan.changed,
         "listing_version": inventory.facts["listing_version"],
         "foreign_manifests": inventory.facts.get("foreign_manifests", []),
     }

@@ -14,8 +14,10 @@ from batch_assets.assets.metadata import column_schema, counts, preview, s3_link
 from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, partitions_definition, told_plainly
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
+from batch_assets.assets.target import Target, settings_of_run, store_for
 from batch_assets.bedrock.join import REJECTED, embedding_schema
 from batch_assets.settings import Settings
+from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.tables import TableOutput
 
@@ -52,18 +54,19 @@ def build(settings: Settings) -> dg.AssetsDefinition:
     def load_results(
         context: dg.AssetExecutionContext, s3: S3Resource, bedrock: BedrockResource, tables: TablesResource
     ) -> Iterator[dg.MaterializeResult[TableOutput] | dg.AssetCheckResult]:
-        key, store = context.partition_key, tables.store()
+        key, run_settings = context.partition_key, settings_of_run(settings, context.run.tags)
+        store = store_for(tables.store(), run_settings)
         state = PartitionState.read(store, key)
         with tempfile.TemporaryDirectory(prefix="batch-assets-") as folder:
-            load = Load(settings, s3.get_client(), bedrock.control(), store, Path(folder))
+            load = Load(run_settings, s3.get_client(), bedrock.control(), store, Path(folder))
             loaded = load.load(key, state)
             if isinstance(loaded, TooEarly):
                 context.log.warning("%s: %s", key, loaded.reason)
                 yield from _too_early(key, loaded)
                 return
             # Refusals first: their attempts must be known before the job counts as loaded.
-            yield _rejections(loaded, state)
-            yield _table(settings, loaded, state)
+            yield _rejections(loaded, state, store.catalog)
+            yield _table(run_settings, loaded, state, store.catalog)
         yield from _verdicts(key, loaded)
 
     return load_results
@@ -97,12 +100,12 @@ def _out(settings: Settings, description: str, *, kinds: set[str]) -> dg.AssetOu
     )
 
 
-def _rejections(loaded: Loaded, state: PartitionState) -> dg.MaterializeResult[TableOutput]:
+def _rejections(loaded: Loaded, state: PartitionState, catalog: Catalog) -> dg.MaterializeResult[TableOutput]:
     rejected = loaded.rejected
     by_code = rejected.group_by("code").aggregate([("key", "count")])
     return dg.MaterializeResult(
         asset_key=REJECTIONS,
-        value=TableOutput(rejected, {"loaded_job": loaded.row.token}, state.rejected.version),
+        value=TableOutput(rejected, {"loaded_job": loaded.row.token}, state.rejected.version, catalog),
         metadata={
             **counts(
                 {
@@ -119,12 +122,14 @@ def _rejections(loaded: Loaded, state: PartitionState) -> dg.MaterializeResult[T
     )
 
 
-def _table(settings: Settings, loaded: Loaded, state: PartitionState) -> dg.MaterializeResult[TableOutput]:
+def _table(
+    settings: Settings, loaded: Loaded, state: PartitionState, catalog: Catalog
+) -> dg.MaterializeResult[TableOutput]:
     facts, job = loaded.facts, loaded.job
     rows = pa.ipc.open_stream(pa.memory_map(str(loaded.embeddings)))
     metadata: dict[str, Any] = {
         **counts({name: facts[name] for name in ("images", "embedded", "rejected", "waiting")}),
-        "cost_usd": usd(loaded.tally.records_embedded * settings.space.model.batch_price_per_image_usd),
+        "cost_usd": usd(loaded.cost_usd),
         "job_status": job.status if job else loaded.row.state,
         "preview": preview(_first_rows(loaded), ["key", "size", "last_modified", "format", "job_id"]),
         **({"output": s3_link(job.results_uri, settings.region)} if job else {}),
@@ -132,15 +137,17 @@ def _table(settings: Settings, loaded: Loaded, state: PartitionState) -> dg.Mate
         "job_records": facts["records"],
         "embedding_bytes": facts["embedded"] * settings.dimension * 4,
         "space": settings.space.slug,
+        "target": Target.of(settings).as_json(),
         "loaded_job": loaded.row.token,
         "table_version": loaded.version,
         "remaining": facts["remaining"],
+        "held": bool(facts["last_job"].get("held")),
         "dagster/row_count": facts["embedded"],
         "dagster/column_schema": column_schema(embedding_schema(settings.dimension)),
     }
     return dg.MaterializeResult(
         asset_key=TABLE,
-        value=TableOutput(rows, loaded.facts, state.embeddings.version),
+        value=TableOutput(rows, loaded.facts, state.embeddings.version, catalog),
         data_version=dg.DataVersion(loaded.version),
         metadata=metadata,
     )

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pyarrow as pa
 
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.bedrock import lanes
-from batch_assets.bedrock.jobs import BatchJob, get_job
+from batch_assets.bedrock.jobs import BatchJob, get_job, needs_a_person
 from batch_assets.bedrock.join import Join, Tally, embedding_schema
-from batch_assets.bedrock.ledger import QUEUED, JobRow
+from batch_assets.bedrock.ledger import ON_DEMAND, QUEUED, SENT, JobRow
 from batch_assets.bedrock.results import Outcome, output_keys, read_outcomes, require_output
+from batch_assets.bedrock.submit import tail_folder
 from batch_assets.errors import ResultError
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import list_prefix, listing_version
@@ -54,6 +56,11 @@ class Loaded:
     tally: Tally
     facts: dict[str, Any]
     unsound_vectors: int
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """What the vectors that this load brought have cost."""
+        return self.row.cost_usd / self.row.records * self.tally.records_embedded if self.row.records else Decimal(0)
 
     @property
     def version(self) -> str:
@@ -103,14 +110,15 @@ class Load:
         inventory = list_prefix(self.s3, prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
         counted = state.rejected.facts.get("loaded_job") == row.token
         known = counted and state.loaded_job == row.token
+        submitted = self._submitted(partition, row) if row.state in SENT and not known else None
         join = Join(
             inventory,
             bucket=settings.source_bucket,
             dimension=settings.dimension,
-            submitted=None if job is None or known else self._submitted(partition, row),
-            job_id=job.arn.rsplit("/", 1)[-1] if job else "",
+            submitted=submitted,
+            job_id=job.arn.rsplit("/", 1)[-1] if job else row.job_name or "",
         )
-        outcomes = [] if job is None or known else self._outcomes(job)
+        outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
         path, unsound = self._stage(join, state, outcomes)
         before = state.rejected.read()
         rejected = join.rejected(
@@ -138,12 +146,17 @@ class Load:
             raise ResultError(f"{copy.uri}, the copy of what job {row.job_name} was given, is gone: restore it")
         return copy.rows()
 
-    def _outcomes(self, job: BatchJob) -> Iterator[Outcome]:
+    def _outcomes(self, partition: str, row: JobRow, job: BatchJob | None, submitted: pa.Table) -> Iterator[Outcome]:
+        dimension = self.settings.dimension
+        if job is None:
+            folder = tail_folder(self.settings, partition)
+            keys = folder.keys(self.s3, submitted["record_id"].to_pylist(), row.attempt)
+            return read_outcomes(self.s3, folder.bucket, keys, dimension=dimension)
         results = S3Address.parse(job.results_uri)
         keys = output_keys(self.s3, results.bucket, results.key)
         if job.status in {"Completed", "PartiallyCompleted"}:
             require_output(keys, job_arn=job.arn, results_uri=job.results_uri, processed_records=job.processed_records)
-        return read_outcomes(self.s3, results.bucket, keys, dimension=self.settings.dimension)
+        return read_outcomes(self.s3, results.bucket, keys, dimension=dimension)
 
 
 def _facts(
@@ -153,7 +166,7 @@ def _facts(
     waiting = join.waiting(rejected)
     facts: dict[str, Any] = {
         "loaded_job": row.token,
-        "last_job": {"arn": job.arn, "status": job.status, "message": job.message} if job else state.last_job,
+        "last_job": _last_job(row, job) or state.last_job,
         "table_version": _table_version(join.tally),
         "images": join.images,
         "embedded": len(join.tally.rows),
@@ -162,8 +175,15 @@ def _facts(
         "remaining": waiting,
     }
     records = {name: getattr(join.tally, name) for name in _RECORD_COUNTS}
-    records |= {"records": row.records if job else 0, "records_missing": join.records_missing}
-    return facts | {"records": state.embeddings.facts["records"] if known and job else records}
+    records |= {"records": row.records if row.state in SENT else 0, "records_missing": join.records_missing}
+    return facts | {"records": state.embeddings.facts["records"] if known and row.state in SENT else records}
+
+
+def _last_job(row: JobRow, job: BatchJob | None) -> dict[str, Any] | None:
+    """The job that is loaded now, and whether only a person may send its pictures again."""
+    if job is not None:
+        return {"arn": job.arn, "status": job.status, "message": job.message, "held": needs_a_person(job)}
+    return {"arn": row.job_name, "status": ON_DEMAND, "message": "", "held": False} if row.state == ON_DEMAND else None
 
 
 def _table_version(tally: Tally) -> str:

@@ -35,6 +35,7 @@ def node(
     kinds: set[str],
     code_version: str,
     check_specs: Sequence[dg.AssetCheckSpec] = (),
+    deps: Sequence[str] = (),
     pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The decorator of an asset of the graph."""
@@ -44,6 +45,7 @@ def node(
         kinds=kinds,
         code_version=code_version,
         check_specs=check_specs,
+        deps=deps,
         pool=pool,
         group_name=GROUP,
         owners=OWNERS,

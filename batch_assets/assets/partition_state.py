@@ -25,7 +25,7 @@ class PartitionState:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger.from_table(self.jobs.read())
+        return Ledger.from_table(self.jobs.read()).with_answers(self.loaded_job, self._answered)
 
     @property
     def loaded_job(self) -> str | None:
@@ -37,6 +37,12 @@ class PartitionState:
     def last_job(self) -> dict[str, Any]:
         """`arn`, `status` and `message` of the job that was loaded last; empty if there was none."""
         return dict(self.embeddings.facts.get("last_job", {}))
+
+    @property
+    def _answered(self) -> int:
+        """Records of the job that was loaded last of which its output says something."""
+        records = self.embeddings.facts.get("records", {})
+        return int(records.get("records", 0)) - int(records.get("records_missing", 0))
 
     def in_flight(self) -> JobRow | None:
         """The job whose results are not loaded yet, if any."""

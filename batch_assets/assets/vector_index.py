@@ -9,6 +9,7 @@ import dagster as dg
 from batch_assets.assets.metadata import column_schema, counts, preview
 from batch_assets.assets.node import node
 from batch_assets.assets.services import S3VectorsResource
+from batch_assets.assets.target import settings_of_run, store_for
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.tables import Facts, StoredTable, TableOutput
@@ -89,16 +90,16 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         ],
         kinds={"s3vectors"},
         code_version="1",
+        deps=["embedding_table"],
     )
     def vector_index(
-        context: dg.AssetExecutionContext,
-        embedding_table: StoredTable,
-        tables: TablesResource,
-        s3vectors: S3VectorsResource,
+        context: dg.AssetExecutionContext, tables: TablesResource, s3vectors: S3VectorsResource
     ) -> Iterator[dg.MaterializeResult[TableOutput]]:
-        key, store = context.partition_key, tables.store()
+        key, run_settings = context.partition_key, settings_of_run(settings, context.run.tags)
+        store = store_for(tables.store(), run_settings)
+        embedding_table = store.partition("embedding_table", key)
         desired = _etags(embedding_table)
-        target = IndexTarget.ensured(settings, s3vectors.client())
+        target = IndexTarget.ensured(run_settings, s3vectors.client())
         path = store.catalog.path("vector_index", key)
         before = store.open(path)
         facts = _facts(target.index, embedding_table)
@@ -114,7 +115,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
             facts = {**facts, "indexed_version": None}
         rows = result_table(desired, verification)
         yield dg.MaterializeResult(
-            value=TableOutput(rows, facts, version),
+            value=TableOutput(rows, facts, version, store.catalog),
             data_version=dg.DataVersion(str(embedding_table.facts["table_version"])),
             metadata={
                 **counts(
@@ -131,7 +132,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "vectors_per_second": written.vectors_per_second,
                 "indexed_version": facts["indexed_version"] or "",
                 "index_arn": target.index.arn,
-                "space": settings.space.slug,
+                "space": run_settings.space.slug,
                 "preview": preview(rows),
                 "dagster/column_schema": column_schema(INDEX_TABLE),
             },

@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from batch_assets.assets.services import BedrockResource
+from batch_assets.assets.target import Target
 from batch_assets.automation.event_log import Event, PartitionEvents, Verdicts, busy_partitions, observations
 from batch_assets.automation.jobs import LOAD
 from batch_assets.automation.launches import Purpose, Wait, next_run
@@ -57,13 +58,15 @@ class InFlight:
     job_arn: str
     submitted_at: float
     records: int
+    target: str | None
 
 
 @dataclass(frozen=True)
 class Due:
-    """Something that can be loaded at once, by its identity."""
+    """Something that can be loaded at once, by its identity, into its target."""
 
     identity: str
+    target: str | None
 
 
 @dataclass(frozen=True)
@@ -81,16 +84,17 @@ def verdict(events: PartitionEvents) -> Verdict:
     job, table, index = (events.get(asset) for asset in ASSETS)
     if job is None:
         return AtRest()
-    state, token = str(job.metadata["state"]), str(job.metadata["token"])
+    # Under other settings than those of its job a partition is queued behind that job.
+    told: Mapping[str, Any] = job.metadata.get("waits_for") or job.metadata
+    state, token, target = str(job.metadata["state"]), str(told["token"]), told.get("target")
     if table is None or table.metadata.get("loaded_job") != token:
-        if state in WITH_JOB:
-            arn, submitted_at = str(job.metadata["job_arn"]), float(job.metadata["submitted_at"])
-            return InFlight(arn, submitted_at, int(job.metadata["records"]))
-        return Due(token) if state in LOADED_AT_ONCE else AtRest(queued=state == QUEUED)
+        if state in WITH_JOB or told is not job.metadata:
+            return InFlight(str(told["job_arn"]), float(told["submitted_at"]), int(told["records"]), target)
+        return Due(token, target) if state in LOADED_AT_ONCE else AtRest(queued=state == QUEUED)
     version = str(table.metadata["table_version"])
     if index is None or index.metadata["indexed_version"] != version:
-        return Due(f"index {version}")
-    return AtRest()
+        return Due(f"index {version}", table.metadata.get("target"))
+    return AtRest(queued=state == QUEUED)
 
 
 @dataclass
@@ -108,9 +112,10 @@ class Look:
     def result(self) -> dg.SensorResult:
         """Run requests for what is due, observations for what has changed, and what is waited for."""
         flying = {name: found for name, found in self.verdicts.items() if isinstance(found, InFlight)}
-        due = {name: found.identity for name, found in self.verdicts.items() if isinstance(found, Due)}
+        due = {name: found for name, found in self.verdicts.items() if isinstance(found, Due)}
         statuses = self._statuses(flying)
-        due |= {partition: flying[partition].job_arn for partition, job in statuses.items() if job.ended}
+        ended = {name: flying[name] for name, job in statuses.items() if job.ended}
+        due |= {name: Due(job.job_arn, job.target) for name, job in ended.items()}
         requests = list(self._requests(due)) if due else []
         return dg.SensorResult(
             run_requests=requests,
@@ -140,10 +145,10 @@ class Look:
                 self.waits.append(f"{partition}: {error}")
         return found
 
-    def _requests(self, due: Mapping[str, str]) -> Iterator[dg.RunRequest]:
+    def _requests(self, due: Mapping[str, Due]) -> Iterator[dg.RunRequest]:
         busy = busy_partitions(self.instance)
         launched = 0
-        for partition, identity in sorted(due.items()):
+        for partition, found in sorted(due.items()):
             if launched == MAX_RUN_REQUESTS or self.deadline.passed:
                 self.waits.append(f"{len(due)} partitions can be loaded, {launched} are started in this look")
                 return
@@ -152,9 +157,10 @@ class Look:
                 continue
             run = next_run(
                 self.instance,
-                Purpose(LOAD, partition, identity),
+                Purpose(LOAD, partition, found.identity),
                 now=self.now,
                 max_attempts=self.settings.max_load_attempts,
+                tags=Target.from_json(found.target).tags() if found.target else {},
             )
             if isinstance(run, Wait):
                 self.waits.append(run.reason)

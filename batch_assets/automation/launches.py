@@ -5,6 +5,7 @@ is counted from the runs that carry its tag: nothing is remembered.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,7 +40,12 @@ class Wait:
 
 
 def next_run(
-    instance: dg.DagsterInstance, purpose: Purpose, *, now: float, max_attempts: int | None
+    instance: dg.DagsterInstance,
+    purpose: Purpose,
+    *,
+    now: float,
+    max_attempts: int | None,
+    tags: Mapping[str, str] | None = None,
 ) -> dg.RunRequest | Wait:
     """The next run for a purpose, or why there is none yet.
 
@@ -62,7 +68,7 @@ def next_run(
         run_key=f"{purpose.tag}|{len(tries) + 1}",
         job_name=purpose.job_name,
         partition_key=purpose.partition,
-        tags={PURPOSE_TAG: purpose.tag},
+        tags={**(tags or {}), PURPOSE_TAG: purpose.tag},
     )
 
 

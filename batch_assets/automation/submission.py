@@ -14,13 +14,12 @@ from batch_assets.automation.jobs import PLAN_AND_SUBMIT
 from batch_assets.automation.launches import Purpose, Wait, next_run
 from batch_assets.automation.tick import MAX_RUN_REQUESTS, Deadline
 from batch_assets.bedrock.jobs import live_jobs
-from batch_assets.bedrock.ledger import QUEUED, WITH_JOB
+from batch_assets.bedrock.ledger import QUEUED, SENT
 from batch_assets.settings import Settings
 
 NAME = "submission_sensor"
 ASSETS = ("batch_job", "embedding_table")
 _SHOWN = 5
-_HELD_STATUSES = frozenset({"Stopped", "Failed"})
 
 
 def build(settings: Settings) -> dg.SensorDefinition:
@@ -57,19 +56,22 @@ def verdict(events: PartitionEvents) -> Verdict:
     """What a partition's newest events ask for.
 
     A queued one is to be submitted; one whose job was loaded and left pictures is to be planned again, but not after
-    a job that a person stopped or that failed.
+    a job that a person stopped or that failed for good.
     """
     job, table = (events.get(asset) for asset in ASSETS)
     if job is None:
         return Verdict()
+    waits_for = job.metadata.get("waits_for")
+    if waits_for and (table is None or table.metadata.get("loaded_job") != waits_for["token"]):
+        return Verdict(lane_held=True)
     if job.metadata["state"] == QUEUED:
         # By manifest: a run that finds the lane or the quota taken all the same leaves another event, and has tried.
         return Verdict(wanted=f"queued {job.metadata['fingerprint']}", queued=True)
-    if job.metadata["state"] not in WITH_JOB:
+    if job.metadata["state"] not in SENT:
         return Verdict()
     if table is None or table.metadata.get("loaded_job") != job.metadata["token"]:
         return Verdict(lane_held=True)
-    incomplete = int(table.metadata["remaining"]) > 0 and table.metadata.get("job_status") not in _HELD_STATUSES
+    incomplete = int(table.metadata["remaining"]) > 0 and not table.metadata["held"]
     return Verdict(wanted=f"after {job.metadata['token']}" if incomplete else None)
 
 

@@ -1,4 +1,4 @@
-"""The four calls of Bedrock batch inference, and what their states mean."""
+"""The calls of Bedrock batch inference, and what their states mean."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,13 @@ from batch_assets.spaces import EmbeddingModel
 LIVE_STATUSES = ("Submitted", "Validating", "Scheduled", "InProgress", "Stopping")
 ENDED_STATUSES = ("Completed", "PartiallyCompleted", "Expired", "Stopped", "Failed")
 
+JOB_NAME_START = "ba-"
 _NAME_LETTERS = 63
+_FINAL_FAILURE = re.compile(
+    r"permission|access|authori[sz]|not allowed|denied|forbidden|credential|\brole\b|kms|GetObject|PutObject|bucket|"
+    r"format|malformed|invalid|valid|json|minimum|maximum|too (few|many|large)|quota|limit|not supported",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class BatchJob:
     submitted_at: datetime
     ended_at: datetime | None
     model_id: str
+    input_uri: str
     output_uri: str
     total_records: int
     processed_records: int
@@ -56,6 +63,7 @@ class BatchJob:
             submitted_at=reply["submitTime"],
             ended_at=reply.get("endTime"),
             model_id=reply["modelId"],
+            input_uri=reply["inputDataConfig"]["s3InputDataConfig"]["s3Uri"],
             output_uri=reply["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
             total_records=reply.get("totalRecordCount", 0),
             processed_records=reply.get("processedRecordCount", 0),
@@ -79,10 +87,20 @@ class JobRequest:
     tags: Mapping[str, str]
 
 
+def needs_a_person(job: BatchJob) -> bool:
+    """Whether an ended job must not be followed by another before a person has looked.
+
+    A stopped one was a person's wish. A failed one is tried again unless its message speaks of permissions, of the
+    input's form, or of its size: the same manifest would fail the same way.
+    Source of the causes: Amazon Bedrock user guide, "Monitor batch inference jobs" and "Required permissions".
+    """
+    return job.status == "Stopped" or (job.status == "Failed" and _FINAL_FAILURE.search(job.message) is not None)
+
+
 def job_name(partition: str, fingerprint: str, attempt: int) -> str:
     """`ba-<partition>-<16 hex of the fingerprint>-a<attempt>`, at most 63 letters, digits and hyphens."""
     tail = f"-{fingerprint[:16]}-a{attempt}"
-    head = "ba-" + re.sub(r"[^a-zA-Z0-9]", "-", partition)
+    head = JOB_NAME_START + re.sub(r"[^a-zA-Z0-9]", "-", partition)
     return head[: _NAME_LETTERS - len(tail)] + tail
 
 
@@ -92,6 +110,14 @@ def get_job(client: Any, arn: str) -> BatchJob:
         return BatchJob.from_reply(client.get_model_invocation_job(jobIdentifier=arn))
     except ClientError as error:
         raise JobError(f"batch job {arn} cannot be read: {error}") from error
+
+
+def stop_job(client: Any, arn: str) -> None:
+    """Ask for the end of a live job; what was processed is billed. Raises `JobError` if it cannot be stopped."""
+    try:
+        client.stop_model_invocation_job(jobIdentifier=arn)
+    except ClientError as error:
+        raise JobError(f"batch job {arn} cannot be stopped: {error}") from error
 
 
 def list_jobs(client: Any, **filters: Any) -> Iterator[BatchJob]:

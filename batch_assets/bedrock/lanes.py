@@ -44,6 +44,7 @@ class Holder:
     attempt: int
     job_name: str
     run_id: str
+    records: int = 0
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -53,6 +54,7 @@ class Holder:
             "attempt": str(self.attempt),
             "job-name": self.job_name,
             "run-id": self.run_id,
+            "records": str(self.records),
         }
 
     def same_job(self, other: "Holder") -> bool:
@@ -105,6 +107,7 @@ def current_lock(s3: Any, lane: Lane) -> Lock | None:
         attempt=int(metadata.get("attempt", "0")),
         job_name=metadata.get("job-name", ""),
         run_id=metadata.get("run-id", ""),
+        records=int(metadata.get("records", "0")),
     )
     return Lock(holder, head["ETag"], head["LastModified"])
 
@@ -125,9 +128,11 @@ def release(s3: Any, lane: Lane, lock: Lock) -> bool:
     try:
         s3.delete_object(Bucket=lane.bucket, Key=lane.lock_key, IfMatch=lock.etag)
     except ClientError as error:
-        if _status(error) in {_PRECONDITION_FAILED, _CONDITION_RACE, _NOT_FOUND}:
+        if _status(error) in {_PRECONDITION_FAILED, _CONDITION_RACE}:
             return False
-        raise
+        # Not found: this call has removed it already, and boto3 repeated it because the answer was lost.
+        if _status(error) != _NOT_FOUND:
+            raise
     return True
 
 

@@ -15,10 +15,15 @@ import pyarrow as pa
 SUBMITTED, ATTACHED = "submitted", "attached"
 QUEUED, HELD, REFUSED, NOTHING_TO_DO = "queued", "held", "refused", "nothing_to_do"
 
+ON_DEMAND = "on_demand"
+
 WITH_JOB = frozenset({SUBMITTED, ATTACHED})
 """States with a job that has to end before it can be loaded."""
 
-LOADED_AT_ONCE = frozenset({HELD, REFUSED, NOTHING_TO_DO})
+SENT = WITH_JOB | {ON_DEMAND}
+"""States whose pictures were handed to the model."""
+
+LOADED_AT_ONCE = frozenset({HELD, REFUSED, NOTHING_TO_DO, ON_DEMAND})
 """States that wait for no job: the tables can be brought up to date right away."""
 
 LEDGER = pa.schema(
@@ -37,7 +42,12 @@ LEDGER = pa.schema(
         pa.field("input_uri", pa.string()),
         pa.field("output_uri", pa.string()),
         pa.field("submitted_at", pa.timestamp("us", tz="UTC"), metadata={"description": "By the clock of Bedrock"}),
+        pa.field("target", pa.string(), metadata={"description": "Space and index of its vectors, as JSON"}),
         pa.field("loaded", pa.bool_(), nullable=False, metadata={"description": "Its results are in the table"}),
+        pa.field("answered", pa.int64(), metadata={"description": "Records with an outcome, once it is loaded"}),
+        pa.field(
+            "over_budget_allowed", pa.bool_(), nullable=False, metadata={"description": "A person let it pass once"}
+        ),
     ]
 )
 
@@ -58,7 +68,23 @@ class JobRow:
     input_uri: str | None = None
     output_uri: str | None = None
     submitted_at: datetime | None = None
+    target: str | None = None
     loaded: bool = False
+    answered: int | None = None
+    over_budget_allowed: bool = False
+
+    @property
+    def paid_usd(self) -> Decimal:
+        """Cost of the records that had an outcome; 0 until the results are loaded.
+
+        Whether Bedrock bills a record that the model refused is not documented: it counts as paid.
+        """
+        return self.cost_usd * (self.answered or 0) / self.records if self.records else Decimal(0)
+
+    @property
+    def committed_usd(self) -> Decimal:
+        """What the job has cost as far as is known: all of its records until its results are loaded."""
+        return self.cost_usd if self.answered is None else self.paid_usd
 
 
 @dataclass(frozen=True)
@@ -69,8 +95,11 @@ class Ledger:
 
     @classmethod
     def from_table(cls, table: pa.Table | None) -> "Ledger":
-        names = [field.name for field in fields(JobRow)]
-        rows = table.select(names).to_pylist() if table is not None else []
+        rows = []
+        if table is not None:
+            # A table of an earlier release lacks the newer columns.
+            names = [field.name for field in fields(JobRow) if field.name in table.column_names]
+            rows = table.select(names).to_pylist()
         return cls(tuple(JobRow(**row) for row in rows))
 
     def to_table(self) -> pa.Table:
@@ -80,16 +109,30 @@ class Ledger:
     def current(self) -> JobRow | None:
         return self.rows[-1] if self.rows else None
 
+    @property
+    def paid_usd(self) -> Decimal:
+        """What the loaded jobs of the partition have cost."""
+        return sum((row.paid_usd for row in self.rows), Decimal(0))
+
+    @property
+    def committed_usd(self) -> Decimal:
+        """What the partition has cost, and what it may cost with the job that is not loaded yet."""
+        return sum((row.committed_usd for row in self.rows), Decimal(0))
+
+    def with_answers(self, loaded_job: str | None, answered: int) -> "Ledger":
+        """The ledger with the number of records that had an outcome in the row that was loaded last."""
+        return Ledger(tuple(replace(row, answered=answered) if row.token == loaded_job else row for row in self.rows))
+
     def in_flight(self, loaded_job: str | None) -> JobRow | None:
-        """The current row if it has a job whose results are not in the table yet."""
+        """The current row if its pictures were handed to the model and their results are not in the table yet."""
         current = self.current
-        return current if current and current.state in WITH_JOB and current.token != loaded_job else None
+        return current if current and current.state in SENT and current.token != loaded_job else None
 
     def next_attempt(self, fingerprint: str, *, loaded_job: str | None) -> int:
         """1 + the jobs of this manifest that are no longer in flight: a repeated run computes the same."""
         in_flight = self.in_flight(loaded_job)
         return 1 + sum(
-            row.job_arn is not None and row.fingerprint == fingerprint for row in self.rows if row is not in_flight
+            row.job_name is not None and row.fingerprint == fingerprint for row in self.rows if row is not in_flight
         )
 
     def succeeded_by(self, row: JobRow, *, loaded_job: str | None) -> "Ledger":
@@ -98,5 +141,5 @@ class Ledger:
 
     def _settled(self, loaded_job: str | None) -> Sequence[JobRow]:
         return [
-            replace(row, loaded=row.loaded or row.token == loaded_job) for row in self.rows if row.job_arn is not None
+            replace(row, loaded=row.loaded or row.token == loaded_job) for row in self.rows if row.job_name is not None
         ]

@@ -34,13 +34,17 @@ Content = tuple[str, int]
 
 @dataclass(frozen=True)
 class Plan:
-    """The records of the next job, and how many pictures stay behind it."""
+    """The records of the next job, and how many pictures stay behind it.
+
+    `changed` counts those to be embedded whose key has a vector of other bytes.
+    """
 
     records: pa.Table
     eligible: int
     embedded: int
     quarantined: int
     later: int
+    changed: int
 
 
 def record_id(bucket: str, key: str, etag: str) -> str:
@@ -55,6 +59,7 @@ def plan(
     embedded: AbstractSet[Content],
     quarantined: AbstractSet[Content],
     max_records: int,
+    embedded_keys: AbstractSet[str] = frozenset(),
 ) -> Plan:
     """Choose the records of the next job from an inventory, in the order of their keys.
 
@@ -64,9 +69,10 @@ def plan(
     """
     eligible = inventory.filter(inventory["eligible"]).sort_by("key")
     first: dict[Content, dict[str, Any]] = {}
-    done = refused = 0
+    done = refused = changed = 0
     for row in eligible.select(["key", "etag", "size", "format"]).to_pylist():
         content = (row["etag"], row["size"])
+        changed += content not in embedded and row["key"] in embedded_keys
         if content in embedded:
             done += 1
         elif content in quarantined:
@@ -83,6 +89,7 @@ def plan(
         embedded=done,
         quarantined=refused,
         later=sum(record["copies"] for record in records[size:]),
+        changed=changed,
     )
 
 

@@ -10,13 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
 from batch_assets.bedrock import lanes
+from batch_assets.bedrock.budget import Budget, Expense
 from batch_assets.bedrock.jobs import BatchJob, JobRequest, create_job, find_job, get_job, job_name, live_jobs
-from batch_assets.bedrock.ledger import ATTACHED, HELD, NOTHING_TO_DO, QUEUED, REFUSED, SUBMITTED, JobRow, Ledger
+from batch_assets.bedrock.ledger import (
+    ATTACHED,
+    HELD,
+    NOTHING_TO_DO,
+    ON_DEMAND,
+    QUEUED,
+    REFUSED,
+    SUBMITTED,
+    JobRow,
+    Ledger,
+)
 from batch_assets.bedrock.manifest import fingerprint
+from batch_assets.bedrock.prices import cost_usd, sent_on_demand
+from batch_assets.bedrock.tail import TailFolder, embed_tail
 from batch_assets.errors import JobError
 from batch_assets.settings import Settings
 
@@ -29,8 +43,8 @@ class Submission:
     """A rendered manifest of one partition and what surrounds it.
 
     `content_version` is the hash of what the partition should hold, `loaded_job` what its table holds already.
-    `up_to_date` says that the table was made from this very listing. `hold` keeps a manifest from being sent, and says
-    why.
+    `up_to_date` says that the table was made from this very listing. `refusal` and `hold` keep a manifest from being
+    sent before a person has looked at it, and say why.
     """
 
     partition: str
@@ -43,7 +57,9 @@ class Submission:
     foreign_manifests: Sequence[str]
     run_id: str
     up_to_date: bool = False
+    refusal: str | None = None
     hold: str | None = None
+    over_budget_allowed: bool = False
 
     @property
     def attempt(self) -> int:
@@ -62,6 +78,7 @@ class Submission:
             token=self.loaded_job if self.loaded_job and self.up_to_date else f"{state}:{digest[:32]}",
             fingerprint=self.fingerprint,
             records=self.records,
+            over_budget_allowed=self.over_budget_allowed,
         )
 
 
@@ -76,19 +93,41 @@ class Submitter:
     settings: Settings
     s3: Any
     bedrock: Any
+    runtime: Any
     store_copy: Callable[[], None]
     run_is_over: Callable[[str], bool | None]
+    budget: Budget
 
     def submit(self, submission: Submission) -> JobRow:
         """The new current row of the partition's job table. Raises `JobError` when Bedrock refuses the request."""
         if submission.records == 0:
             return submission.without_job(NOTHING_TO_DO, "every eligible picture has its embedding or was refused")
-        existing = self._existing(submission) or self._unrecorded(submission)
-        if existing is not None:
-            return existing
-        refusal = self._refusal(submission)
-        if refusal is not None:
-            return refusal
+        return (
+            self._existing(submission)
+            or self._unrecorded(submission)
+            or self._refusal(submission)
+            or self._over_budget(submission)
+            or self._send(submission)
+        )
+
+    def _over_budget(self, submission: Submission) -> JobRow | None:
+        if submission.over_budget_allowed:
+            return None
+        refusal = self.budget.refusal(self._expense(submission), submission.ledger)
+        return submission.without_job(*refusal) if refusal else None
+
+    def _expense(self, submission: Submission) -> Expense:
+        return Expense(
+            job_name=submission.job_name,
+            partition=submission.partition,
+            records=submission.records,
+            cost_usd=cost_usd(submission.records, self.settings),
+            on_demand=sent_on_demand(submission.records, self.settings),
+        )
+
+    def _send(self, submission: Submission) -> JobRow:
+        if submission.records < self.settings.space.model.min_records_per_job:
+            return self._embed_on_demand(submission)
         full = self._quota_full()
         if full is not None:
             return submission.without_job(QUEUED, full)
@@ -129,15 +168,52 @@ class Submitter:
                 f"{self.lane(submission.partition).uri} holds .jsonl files that are not ours, and Bedrock would embed "
                 f"and bill them: {shown}; move them elsewhere and plan again",
             )
+        if submission.refusal is not None:
+            row = submission.without_job(REFUSED, submission.refusal)
+            # Loading the new listing would take every changed picture out of the index before anybody has decided.
+            return replace(row, token=submission.loaded_job or row.token)
         if submission.hold is not None:
             return submission.without_job(HELD, submission.hold)
-        if submission.records < minimum:
+        if submission.records < minimum and self.settings.under_minimum == "hold":
             return submission.without_job(
                 HELD,
                 f"{submission.records} pictures are waiting, and a batch job takes at least {minimum}: "
                 "they are sent with the pictures that come",
             )
         return None
+
+    def _embed_on_demand(self, submission: Submission) -> JobRow:
+        """Embed a manifest under the model's minimum now, within its lane, at the on-demand price."""
+        self.store_copy()
+        taken = self._take_lane(submission) or self._other_run_at_work(submission)
+        if taken is not None:
+            return submission.without_job(QUEUED, taken)
+        folder = tail_folder(self.settings, submission.partition)
+        space = self.settings.space
+        embed_tail(self.s3, self.runtime, space, folder, jsonl=submission.jsonl, attempt=submission.attempt)
+        lane = self.lane(submission.partition)
+        lanes.release_job(self.s3, lane, submission.job_name)
+        return JobRow(
+            state=ON_DEMAND,
+            reason=f"{submission.records} pictures, fewer than a batch job takes, were sent to the model on demand",
+            token=f"{ON_DEMAND}:{submission.job_name}",
+            job_name=submission.job_name,
+            fingerprint=submission.fingerprint,
+            attempt=submission.attempt,
+            records=submission.records,
+            cost_usd=submission.records * space.model.on_demand_price_per_image_usd,
+            input_uri=lane.uri,
+            output_uri=folder.uri,
+            submitted_at=datetime.now(UTC),
+        )
+
+    def _other_run_at_work(self, submission: Submission) -> str | None:
+        """Why the lane, which carries this very manifest, is not ours to work in: its run is still under way."""
+        lane = self.lane(submission.partition)
+        lock = lanes.current_lock(self.s3, lane)
+        if lock is None or lock.holder.run_id == submission.run_id or self._run_ended(lock):
+            return None
+        return f"run {lock.holder.run_id} embeds these pictures on demand now"
 
     def _quota_full(self) -> str | None:
         live = len(live_jobs(self.bedrock, self.settings.space.model))
@@ -154,6 +230,7 @@ class Submitter:
             attempt=submission.attempt,
             job_name=submission.job_name,
             run_id=submission.run_id,
+            records=submission.records,
         )
         lock = lanes.acquire(self.s3, lane, holder, submission.jsonl)
         if lock is not None and not lock.holder.job_name:
@@ -161,13 +238,23 @@ class Submitter:
         if lock is not None and self._abandoned(lock) and lanes.release(self.s3, lane, lock):
             lock = lanes.acquire(self.s3, lane, holder, submission.jsonl)
         if lock is None:
-            return None
+            return self._enter(submission)
         return f"{lane.uri} carries job {lock.holder.job_name} of partition {lock.holder.partition}"
+
+    def _enter(self, submission: Submission) -> str | None:
+        """Count the submission on this day; above its budget the lane is given back."""
+        full = self.budget.enter(self._expense(submission), submission.ledger, allowed=submission.over_budget_allowed)
+        if full is not None:
+            lanes.release_job(self.s3, self.lane(submission.partition), submission.job_name)
+        return full
 
     def _abandoned(self, lock: lanes.Lock) -> bool:
         job = find_job(self.bedrock, lock.holder.job_name)
         if job is not None:
             return job.ended
+        return self._run_ended(lock)
+
+    def _run_ended(self, lock: lanes.Lock) -> bool:
         over = self.run_is_over(lock.holder.run_id)
         if over is None:
             return datetime.now(UTC) - lock.since > _UNKNOWN_RUN_LOCK_AGE
@@ -183,6 +270,7 @@ class Submitter:
                 raise
             # A definite no: nothing was created, so the lane is free for others.
             lanes.release_job(self.s3, lane, submission.job_name)
+            self.budget.withdraw(self._expense(submission))
             if code == "ServiceQuotaExceededException":
                 return submission.without_job(QUEUED, f"the account's quota of live batch jobs is full: {error}")
             raise JobError(
@@ -222,6 +310,12 @@ class Submitter:
             output_uri=job.output_uri,
             submitted_at=job.submitted_at,
         )
+
+
+def tail_folder(settings: Settings, partition: str) -> TailFolder:
+    """Where the on-demand results of a partition stand, beside those of the jobs."""
+    name = quote(partition, safe="")
+    return TailFolder(settings.results_bucket, f"{settings.results_prefix}on-demand/{settings.space.slug}/{name}/")
 
 
 _UNDECIDED = frozenset({"ThrottlingException", "ConflictException", "RequestTimeout"})

@@ -180,7 +180,7 @@ class DemoRun:
         ]
         shown = [match for search in searches for match in search.matches]
         title = f'Nearest to "{_TEXT}", then to {picture.rsplit("/", 1)[-1]}'
-        self.html.write_text(sheet(clients, title, shown), encoding="utf-8")
+        self.html.write_text(sheet(clients, title, shown, note=STAND_IN), encoding="utf-8")
         return searches
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from batch_assets.automation.jobs import PLAN_AND_SUBMIT
 from batch_assets.cli.dagster_process import DagsterDev, DagsterError, end_on_signals, free_port, prepare_home
+from batch_assets.cli.fault_rules import FaultsOption, checked_rules
 from batch_assets.cli.local_world import STAND_IN, LocalWorld, clean_environment, complete_days, shell_exports
 from batch_assets.cli.ports import require_free
 from batch_assets.cli.sandbox import SPEED, require_installed
@@ -28,6 +29,7 @@ def command(
     sandbox_port: Annotated[
         int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Port of the sandbox; 0 picks a free one.")
     ] = 0,
+    faults: FaultsOption = None,
 ) -> None:
     """Start Dagster's web UI against a sandbox with pictures.
 
@@ -36,6 +38,7 @@ def command(
     Example: batch-assets dev --port 3000
     """
     require_installed()
+    rules = checked_rules(faults)
     require_free(port, option="--port")
     require_free(sandbox_port, option="--sandbox-port")
     from batch_assets.sandbox.demo_pictures import demo_objects  # noqa: PLC0415 needs Pillow only here
@@ -46,6 +49,7 @@ def command(
     with tempfile.TemporaryDirectory(prefix="batch-assets-dev-") as folder, start(sandbox_port, speed=speed) as sandbox:
         world = LocalWorld(sandbox, complete_days(DAYS))
         objects = world.seed(demo_objects(world.prefixes))
+        sandbox.add_faults(rules)
         home = Path(folder)
         prepare_home(home)
         exports = home / "environment"

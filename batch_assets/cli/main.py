@@ -6,7 +6,19 @@ from typing import NoReturn
 import typer
 from rich.text import Text
 
-from batch_assets.cli import demo, dev, sandbox, search, settings_reference, status
+from batch_assets.cli import (
+    adopt,
+    demo,
+    dev,
+    estimate,
+    jobs,
+    reconcile,
+    retry,
+    sandbox,
+    search,
+    settings_reference,
+    status,
+)
 from batch_assets.cli.refusals import FORESEEN, explanation
 from batch_assets.cli.terminal import console
 from batch_assets.errors import BatchAssetsError
@@ -26,6 +38,11 @@ commands.command("dev")(dev.command)
 commands.command("sandbox")(sandbox.command)
 commands.command("status")(status.command)
 commands.command("search")(search.command)
+commands.command("reconcile")(reconcile.command)
+commands.command("retry")(retry.command)
+commands.command("estimate")(estimate.command)
+commands.add_typer(jobs.commands, name="jobs")
+commands.command("adopt")(adopt.command)
 commands.command("settings")(settings_reference.command)
 
 

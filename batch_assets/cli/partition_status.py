@@ -7,13 +7,12 @@ from functools import partial
 
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.bedrock.jobs import BatchJob, list_jobs
-from batch_assets.bedrock.ledger import WITH_JOB, JobRow
+from batch_assets.bedrock.ledger import SENT, JobRow
 from batch_assets.cli.clients import Clients
-from batch_assets.errors import TableChangedError
+from batch_assets.cli.steady import read_steadily
 from batch_assets.storage.tables import StoredTable, Tables
 
 _THREADS = 16
-_READS = 5
 _STATES_WITH_NOTE = frozenset({"held", "refused", "queued"})
 
 
@@ -44,7 +43,8 @@ class Reason:
 class PartitionStatus:
     """One partition: all pictures are embedded, rejected, in flight, or to do.
 
-    `state` is `listed`, that of the newest row of the job table, or `loaded` when that job's results are in the table.
+    `cost_usd` is what the records of loaded jobs have cost. `state` is `listed`, that of the newest row of the job
+    table, or `loaded` when that job's results are in the table.
     """
 
     partition: str
@@ -55,6 +55,7 @@ class PartitionStatus:
     rejected: int
     reasons: tuple[Reason, ...]
     indexed: int
+    cost_usd: float
     state: str
     note: str
     jobs: tuple[str, ...]
@@ -89,13 +90,7 @@ def _live(clients: Clients, rows: Iterable[JobRow]) -> dict[str, BatchJob]:
 
 
 def _read(tables: Tables, key: str) -> _Reading:
-    """The tables of a partition, read again when a run replaces one of them meanwhile."""
-    for _ in range(_READS - 1):
-        try:
-            return _read_once(tables, key)
-        except TableChangedError:
-            continue
-    return _read_once(tables, key)
+    return read_steadily(partial(_read_once, tables, key))
 
 
 def _read_once(tables: Tables, key: str) -> _Reading:
@@ -117,6 +112,7 @@ def _read_once(tables: Tables, key: str) -> _Reading:
         rejected=rejected,
         reasons=reasons,
         indexed=indexed,
+        cost_usd=round(float(ledger.paid_usd), 8),
         state=_state(ledger.current, state.loaded_job),
         note=_note(ledger.current, embedded=embedded, indexed=indexed),
         jobs=tuple(str(job.job_arn).rsplit("/", 1)[-1] for job in ledger.rows if job.job_arn),
@@ -127,7 +123,7 @@ def _read_once(tables: Tables, key: str) -> _Reading:
 def _state(row: JobRow | None, loaded_job: str | None) -> str:
     if row is None:
         return "listed"
-    return "loaded" if row.state in WITH_JOB and row.token == loaded_job else row.state
+    return "loaded" if row.state in SENT and row.token == loaded_job else row.state
 
 
 def _note(row: JobRow | None, *, embedded: int, indexed: int) -> str:
@@ -169,7 +165,7 @@ def _with_job(reading: _Reading, live: Mapping[str, BatchJob]) -> PartitionStatu
     job = live.get(str(row.job_arn))
     flight = InFlight(
         job=str(row.job_name),
-        status=job.status if job else "not listed by Bedrock",
+        status=job.status if job else "not listed by Bedrock" if row.job_arn else "embedded on demand",
         pictures=reading.pictures,
         records=row.records,
         processed=job.processed_records if job else 0,

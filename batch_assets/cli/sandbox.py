@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from batch_assets.cli.dagster_process import end_on_signals
+from batch_assets.cli.fault_rules import FaultsOption, checked_rules
 from batch_assets.cli.local_world import shell_exports
 from batch_assets.cli.ports import require_free
 from batch_assets.errors import BatchAssetsError
@@ -25,6 +26,7 @@ def command(
     max_live_jobs: Annotated[
         int, typer.Option(metavar="NUMBER", min=1, help="Quota of live batch jobs a model.")
     ] = 100,
+    faults: FaultsOption = None,
     env: Annotated[bool, typer.Option("--env", help="Print export lines for a shell instead of the address.")] = False,
 ) -> None:
     """Serve stand-ins for the AWS services on this machine.
@@ -37,6 +39,7 @@ def command(
     """
     end_on_signals()
     require_installed()
+    rules = checked_rules(faults)
     require_free(port, option="--port")
     # Heavy, and only wanted here.
     from batch_assets.sandbox.config import SandboxConfig  # noqa: PLC0415
@@ -46,7 +49,8 @@ def command(
         url = f"http://{HOST}:{bound}"
         typer.echo(shell_exports(environment_of(url)) if env else url)
 
-    serve(port, config=SandboxConfig(speed=speed, max_live_jobs=max_live_jobs), announce=announce)
+    config = SandboxConfig(speed=speed, max_live_jobs=max_live_jobs, faults=rules)
+    serve(port, config=config, announce=announce)
 
 
 def require_installed() -> None:

@@ -179,7 +179,7 @@ def printable(key: str) -> str:
     return key if key.isprintable() else key.encode("unicode_escape").decode("ascii")
 
 
-def sheet(clients: Clients, title: str, matches: Sequence[Match]) -> str:
+def sheet(clients: Clients, title: str, matches: Sequence[Match], *, note: str = "") -> str:
     """A contact sheet of the matches with their pictures."""
     with ThreadPoolExecutor(_THREADS) as pool:
         pictures = pool.map(lambda match: _picture(clients.s3, match), matches)
@@ -187,7 +187,8 @@ def sheet(clients: Clients, title: str, matches: Sequence[Match]) -> str:
             Tile(match.key, data, match.distance, note=str(match.metadata.get("partition", "")))
             for match, data in zip(matches, pictures, strict=True)
         ]
-    return contact_sheet(title, tiles, note=f"{clients.settings.index_name} in {clients.settings.vector_bucket}")
+    where = f"{clients.settings.index_name} in {clients.settings.vector_bucket}"
+    return contact_sheet(title, tiles, note=f"{where}. {note}" if note else where)
 
 
 def _picture(s3: Any, match: Match) -> bytes | None:

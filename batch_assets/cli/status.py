@@ -1,6 +1,7 @@
 """`batch-assets status`: a row a partition."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -22,8 +23,8 @@ def command(
 ) -> None:
     """Show where each partition stands.
 
-    A row a partition: pictures, to do, in flight, embedded, rejected, indexed; below, what is waited for and why
-    pictures were rejected.
+    A row a partition: pictures, to do, in flight, embedded, rejected, indexed, US dollars paid for loaded jobs; below,
+    their total, what is waited for, and why pictures were rejected.
 
     Example: batch-assets status --json
     """
@@ -39,10 +40,10 @@ def command(
 def report(rows: Sequence[PartitionStatus]) -> RenderableType:
     """The rows as a table for a terminal, and below it what they wait for and why pictures were rejected."""
     notes = [*_notes(rows), *_rejections(row.reasons for row in rows)]
-    return Group(_table(rows), *(["", *notes] if notes else []))
+    return Group(_table(rows), "", _paid(rows), *notes)
 
 
-_COLUMNS = ("partition", "images", "to do", "in flight", "embedded", "rejected", "indexed", "state")
+_COLUMNS = ("partition", "images", "to do", "in flight", "embedded", "rejected", "indexed", "USD", "state")
 
 
 def _table(rows: Sequence[PartitionStatus]) -> Table:
@@ -53,8 +54,13 @@ def _table(rows: Sequence[PartitionStatus]) -> Table:
     for row in rows:
         flying = row.in_flight.pictures if row.in_flight else 0
         numbers = (row.images, row.to_do, flying, row.embedded, row.rejected, row.indexed)
-        table.add_row(row.partition, *(f"{number:,}" for number in numbers), _state(row))
+        table.add_row(row.partition, *(f"{number:,}" for number in numbers), f"{row.cost_usd:,.4f}", _state(row))
     return table
+
+
+def _paid(rows: Sequence[PartitionStatus]) -> str:
+    """What all partitions together have cost."""
+    return f"paid for loaded jobs: {math.fsum(row.cost_usd for row in rows):,.4f} USD"
 
 
 def _state(row: PartitionStatus) -> str:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-_PER_SPACE = frozenset({"batch_manifest", "batch_job", "embedding_table", "rejected_images", "submitted_manifest"})
+_PER_SPACE = frozenset(
+    {"batch_manifest", "batch_job", "embedding_table", "rejected_images", "submitted_manifest", "retry_requests"}
+)
 
 
 @dataclass(frozen=True)

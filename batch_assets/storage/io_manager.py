@@ -41,8 +41,9 @@ class ParquetIOManager(dg.ConfigurableIOManager):
         """Replace the partition atomically; see `Tables.write` for the errors."""
         output = obj if isinstance(obj, TableOutput) else TableOutput(obj)
         store = self.tables.store()
-        path = store.catalog.path(context.asset_key.path[-1], context.asset_partition_key)
-        facts = {"space": self.tables.space, **output.facts}
+        catalog = output.catalog or store.catalog
+        path = catalog.path(context.asset_key.path[-1], context.asset_partition_key)
+        facts = {"space": catalog.space, **output.facts}
         store.write(path, TableOutput(output.rows, facts, output.replaces))
         context.add_output_metadata({"dagster/uri": store.address(path).uri})
 

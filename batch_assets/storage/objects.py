@@ -1,5 +1,6 @@
 """S3 objects: addresses, conditional writes, and clear errors."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ ABSENT = ""
 """Version of an object that does not exist."""
 
 _PART_BYTES = 64 * 1024**2
+_WRITE = "write"  # name of the metadata that tells one upload from all others
 
 _CURES = {
     "NoSuchBucket": "the bucket does not exist: check the setting and the account",
@@ -87,17 +89,22 @@ def version(client: Any, address: S3Address) -> str:
 def replace_file(client: Any, address: S3Address, path: Path, *, replaces: str) -> str:
     """Upload a file as one atomic object, only if the object still has the version `replaces`; gives the new ETag.
 
-    Raises `TableChangedError` when somebody else has written or removed it meanwhile: nothing is overwritten then.
-    Source: Amazon S3 user guide, "Conditional writes".
+    An upload that boto3 repeats because its answer was lost finds its own object and is refused: the object's metadata
+    tells that it is there. Raises `TableChangedError` when somebody else has written or removed it meanwhile: nothing
+    is overwritten then. Source: Amazon S3 user guide, "Conditional writes".
     """
+    mark = {_WRITE: uuid.uuid4().hex}
     condition = {"IfMatch": replaces} if replaces else {"IfNoneMatch": "*"}
     try:
         with path.open("rb") as body:
             if path.stat().st_size <= _PART_BYTES:
-                reply = client.put_object(Bucket=address.bucket, Key=address.key, Body=body, **condition)
+                reply = client.put_object(Bucket=address.bucket, Key=address.key, Body=body, Metadata=mark, **condition)
             else:
-                reply = _upload_parts(client, address, body, condition)
+                reply = _upload_parts(client, address, body, condition, mark)
     except ClientError as error:
+        written = _written_with(client, address, mark) if is_conflict(error) or is_missing(error) else None
+        if written is not None:
+            return written
         if is_conflict(error) or (replaces and is_missing(error)):
             raise TableChangedError(
                 f"{address.uri} was written or removed by another run meanwhile; nothing was overwritten: "
@@ -107,9 +114,22 @@ def replace_file(client: Any, address: S3Address, path: Path, *, replaces: str) 
     return str(reply["ETag"])
 
 
-def _upload_parts(client: Any, address: S3Address, body: BinaryIO, condition: dict[str, str]) -> Any:
+def _written_with(client: Any, address: S3Address, mark: dict[str, str]) -> str | None:
+    """ETag of the object if it is the one that was uploaded with this mark."""
+    try:
+        head = client.head_object(Bucket=address.bucket, Key=address.key)
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+    return str(head["ETag"]) if head["Metadata"].get(_WRITE) == mark[_WRITE] else None
+
+
+def _upload_parts(
+    client: Any, address: S3Address, body: BinaryIO, condition: dict[str, str], metadata: dict[str, str]
+) -> Any:
     target = {"Bucket": address.bucket, "Key": address.key}
-    upload = client.create_multipart_upload(**target)["UploadId"]
+    upload = client.create_multipart_upload(**target, Metadata=metadata)["UploadId"]
     try:
         parts: list[dict[str, Any]] = []
         while chunk := body.read(_PART_BYTES):

@@ -34,12 +34,14 @@ class TableOutput:
     """Rows and facts of one partition to be written, and the version of the table that they were computed from.
 
     `replaces` is the version that was read (`ABSENT` for none); the write is refused if it is no longer the current
-    one. `"*"` replaces whatever is there.
+    one. `"*"` replaces whatever is there. `catalog` names the tables of another space than
+    that of the settings.
     """
 
     rows: Any
     facts: Facts = field(default_factory=dict)
     replaces: str = _ANY_VERSION
+    catalog: Catalog | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,17 @@ class Tables:
 
     def address(self, path: TablePath) -> S3Address:
         return S3Address(self.root.bucket, self.root.key + path.key)
+
+    def spaces(self) -> list[str]:
+        """The embedding spaces that have a job table."""
+        prefix = f"{self.root.key}batch_job/space="
+        with explained(f"s3://{self.root.bucket}/{prefix}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.root.bucket, Prefix=prefix, Delimiter="/"
+            )
+            return [
+                unquote(entry["Prefix"][len(prefix) : -1]) for page in pages for entry in page.get("CommonPrefixes", [])
+            ]
 
     def open(self, path: TablePath) -> StoredTable:
         """The table of a partition, or an empty one with version `ABSENT`. Raises `TableError` if it is damaged."""

@@ -19,3 +19,10 @@ def world(aws: Aws) -> Iterator[World]:
     """A deployment that no other test knows."""
     with new_world(aws) as fresh:
         yield fresh
+
+
+@pytest.fixture
+def patient(aws: Aws) -> Iterator[World]:
+    """A deployment that holds pictures until a batch job takes them."""
+    with new_world(aws, under_minimum="hold") as fresh:
+        yield fresh

@@ -55,7 +55,7 @@ def test_changed_pictures_are_planned_again_and_replaced(world: World) -> None:
     world.embed()
     before = world.vectors()
     world.put(dict(zip(pictures(100), pictures(100, first=500).values(), strict=True)))
-    assert world.plan().metadata["batch_manifest"]["records"] == 100
+    assert world.plan(config={"allow_replan": True}).metadata["batch_manifest"]["records"] == 100
     world.settle()
     after = world.vectors()
     assert after.keys() == before.keys()
@@ -94,26 +94,26 @@ def test_a_hundred_late_pictures_are_submitted_after_the_load(world: World) -> N
     assert len(world.vectors()) == 200
 
 
-def test_too_few_pictures_are_held_and_every_place_says_so(world: World) -> None:
+def test_too_few_pictures_are_held_and_every_place_says_so(patient: World) -> None:
     """99 pictures fill no job: they wait, counted, for others to come."""
-    world.put(pictures(99))
-    run = world.plan(by_schedule=True)
-    world.settle()
+    patient.put(pictures(99))
+    run = patient.plan(by_schedule=True)
+    patient.settle()
     check = run.checks["manifest_is_with_bedrock"]
     assert (run.metadata["batch_job"]["state"], check.passed) == ("held", False)
     for text in (run.metadata["batch_job"]["reason"], check.description or ""):
         assert "99 pictures are waiting, and a batch job takes at least 100" in text
-    facts = world.table("embedding_table").facts
-    assert (facts["embedded"], facts["waiting"], facts["images"], world.jobs()) == (0, 99, 99, [])
+    facts = patient.table("embedding_table").facts
+    assert (facts["embedded"], facts["waiting"], facts["images"], patient.jobs()) == (0, 99, 99, [])
 
 
-def test_held_pictures_are_sent_with_those_that_come(world: World) -> None:
+def test_held_pictures_are_sent_with_those_that_come(patient: World) -> None:
     """One more picture makes the job."""
-    world.put(pictures(99))
-    world.plan(by_schedule=True)
-    world.settle()
-    world.put(pictures(1, first=99))
-    told = world.plan(by_schedule=True).metadata["batch_job"]
+    patient.put(pictures(99))
+    patient.plan(by_schedule=True)
+    patient.settle()
+    patient.put(pictures(1, first=99))
+    told = patient.plan(by_schedule=True).metadata["batch_job"]
     assert (told["state"], told["records"]) == ("submitted", 100)
 
 

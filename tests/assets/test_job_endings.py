@@ -97,12 +97,12 @@ def test_the_rest_of_a_partially_completed_job_is_planned_again(world: World) ->
     assert len(world.vectors()) == 220
 
 
-def test_a_rest_under_the_minimum_is_held(world: World) -> None:
+def test_a_rest_under_the_minimum_is_held(patient: World) -> None:
     """20 pictures fill no job; they are counted as waiting."""
-    world.put(pictures(120))
-    world.fault(partial_after=100, times=1)
-    world.plan()
-    world.settle()
-    assert len(world.jobs()) == 1
-    assert world.table("embedding_table").facts["waiting"] == 20
-    assert world.rows("batch_job")[-1]["state"] == "held"
+    patient.put(pictures(120))
+    patient.fault(partial_after=100, times=1)
+    patient.plan()
+    patient.settle()
+    assert len(patient.jobs()) == 1
+    assert patient.table("embedding_table").facts["waiting"] == 20
+    assert patient.rows("batch_job")[-1]["state"] == "held"

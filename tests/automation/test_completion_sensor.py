@@ -116,14 +116,14 @@ def test_a_load_that_works_the_second_time_is_done(world: World) -> None:
     assert world.tick(SENSOR).requests == []
 
 
-def test_what_was_held_is_loaded_at_once(world: World) -> None:
+def test_what_was_held_is_loaded_at_once(patient: World) -> None:
     """There is no job to wait for: the tables can say what waits."""
-    world.put(pictures(3))
-    world.plan()
-    tick = world.tick(SENSOR)
+    patient.put(pictures(3))
+    patient.plan()
+    tick = patient.tick(SENSOR)
     assert tick.partitions == [KEY]
-    world.launch(tick)
-    assert world.table("embedding_table").facts["waiting"] == 3
+    patient.launch(tick)
+    assert patient.table("embedding_table").facts["waiting"] == 3
 
 
 def test_a_queued_partition_is_waited_for(aws: Aws) -> None:

@@ -73,16 +73,16 @@ def test_a_partition_larger_than_a_job_goes_in_equal_waves(aws: Aws) -> None:
         assert len(world.vectors()) == 250
 
 
-def test_what_was_left_is_planned_once(world: World) -> None:
+def test_what_was_left_is_planned_once(patient: World) -> None:
     """A rest under the minimum is held by the run, and asks for no other run."""
-    world.put(pictures(110))
-    world.fault(partial_after=100, times=1)
-    world.embed()
-    tick = world.tick(SENSOR)
+    patient.put(pictures(110))
+    patient.fault(partial_after=100, times=1)
+    patient.embed()
+    tick = patient.tick(SENSOR)
     assert tick.partitions == [KEY]
-    (run,) = world.launch(tick)
+    (run,) = patient.launch(tick)
     assert run.metadata["batch_job"]["state"] == "held"
-    assert world.tick(SENSOR).requests == []
+    assert patient.tick(SENSOR).requests == []
 
 
 def test_a_partition_whose_run_has_not_ended_is_left_to_it(world: World) -> None:

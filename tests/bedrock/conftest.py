@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from batch_assets.bedrock.budget import Budget
 from batch_assets.bedrock.jobs import BatchJob, find_job, list_jobs
 from batch_assets.bedrock.ledger import JobRow, Ledger
 from batch_assets.bedrock.manifest import fingerprint, plan, render
 from batch_assets.bedrock.submit import Submission, Submitter
+from batch_assets.errors import TableChangedError
 from batch_assets.sandbox.server import start
 from batch_assets.settings import ENVIRONMENT_PREFIX, Settings, load_settings
 from batch_assets.storage.listing import INVENTORY
@@ -25,6 +28,29 @@ def frozen() -> Iterator[Aws]:
 
 
 @dataclass
+class Days:
+    """Tables of days in memory; `meanwhile` is done once, by somebody else, between a read and its write."""
+
+    tables: dict[str, tuple[pa.Table, str]] = field(default_factory=dict)
+    meanwhile: Callable[[], object] | None = None
+    writes: int = 0
+
+    def read(self, day: str) -> tuple[pa.Table | None, str]:
+        """The table of a day and its version."""
+        return self.tables.get(day, (None, ""))
+
+    def replace(self, day: str, table: pa.Table, *, version: str) -> None:
+        """Replace a version, if it is the current one."""
+        other, self.meanwhile = self.meanwhile, None
+        if other:
+            other()
+        if version != self.read(day)[1]:
+            raise TableChangedError(day)
+        self.writes += 1
+        self.tables[day] = (table, f"version {self.writes}")
+
+
+@dataclass
 class Deployment:
     """One deployment's settings and bucket, its manifests, and its jobs."""
 
@@ -32,6 +58,7 @@ class Deployment:
     settings: Settings
     copies: list[str] = field(default_factory=list)
     ended_runs: set[str] = field(default_factory=set)
+    days: Days = field(default_factory=Days)
 
     def submission(self, partition: str = "2024/01/02", *, pictures: int = 100, **changes: Any) -> Submission:
         """The manifest of so many pictures of a partition."""
@@ -65,10 +92,20 @@ class Deployment:
             "settings": self.settings,
             "s3": self.aws.s3,
             "bedrock": self.aws.bedrock,
+            "runtime": self.aws.bedrock_runtime,
             "store_copy": lambda: self.copies.append("copy"),
             "run_is_over": lambda run_id: run_id in self.ended_runs,
+            "budget": self.budget(),
         }
         return Submitter(**values | changes)
+
+    def budget(self) -> Budget:
+        """The budgets of the settings; a day is one of the sandbox's clock."""
+        return Budget(self.settings, self.days, self.aws.s3, self.aws.bedrock, now=self.now)
+
+    def now(self) -> datetime:
+        """The time of the sandbox."""
+        return datetime.fromisoformat(self.aws.control("clock")["now"])
 
     def submit(self, submission: Submission, **changes: Any) -> JobRow:
         """The job row of a submission."""

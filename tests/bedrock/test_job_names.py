@@ -24,6 +24,7 @@ def reply(**changes: object) -> dict[str, object]:
         "modelId": "amazon.nova-2-multimodal-embeddings-v1:0",
         "status": "InProgress",
         "submitTime": datetime(2024, 1, 3, tzinfo=UTC),
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://pictures/photos/2024/01/02/"}},
         "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://results/batch-assets/results/"}},
         **changes,
     }

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from botocore.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,6 +104,16 @@ def test_a_lock_that_has_changed_hands_is_not_released(aws: Aws, lane: Lane) -> 
     assert release(aws.s3, lane, seen) is False
     assert held_manifest(aws.s3, lane, seen) is None
     assert content(aws, lane) == b"[]\n"
+
+
+def test_a_release_whose_answer_was_lost_is_a_release(aws: Aws, lane: Lane) -> None:
+    """boto3 repeats it and is told that there is nothing any more."""
+    acquire(aws.s3, lane, HOLDER, b"{}\n")
+    aws.control("faults", {"service": "s3", "operation": "DeleteObject", "times": 1, "cut": "after"})
+    patient = aws.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 2}))
+    assert release_job(patient, lane, HOLDER.job_name) is True
+    assert current_lock(aws.s3, lane) is None
+    aws.control("faults", method="DELETE")
 
 
 def test_a_file_that_somebody_put_there_by_hand_has_an_unknown_holder(aws: Aws, lane: Lane) -> None:

@@ -258,8 +258,9 @@ def test_a_foreign_file_that_comes_late_does_not_hide_the_job(daily: Deployment)
     assert daily.submit(daily.submission(foreign_manifests=["photos/2024/01/02/a.jsonl"])).state == ATTACHED
 
 
-def test_fewer_records_than_the_minimum_are_held(daily: Deployment) -> None:
+def test_fewer_records_than_the_minimum_are_held_where_it_is_set_so(deploy: Deploy) -> None:
     """And the reason names both numbers."""
+    daily = deploy(under_minimum="hold")
     row = daily.submit(daily.submission(pictures=99))
     assert row.state == HELD
     assert "99" in row.reason

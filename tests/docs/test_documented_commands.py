@@ -23,10 +23,14 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PARTITION = "2024/01/02"
 PICTURE = "0007.png"
 _SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_RULES = re.compile(r"^```yaml\n(# faults.yaml.*?)^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#]+)\)")
 
 # Commands that run until Ctrl-C, and the line that shows that they have come up.
-SERVING = {"batch-assets sandbox --port 4566 --env": "export AWS_ENDPOINT_URL=http://127.0.0.1:4566"}
+SERVING = {
+    "batch-assets sandbox --port 4566 --env": "export AWS_ENDPOINT_URL=http://127.0.0.1:4566",
+    "batch-assets sandbox --port 4567 --faults faults.yaml": "http://127.0.0.1:4567",
+}
 # Commands that a test of its own runs whole.
 RUN_ELSEWHERE = {
     "make demo": "tests/end_to_end/test_demo.py runs what the target runs",
@@ -69,6 +73,8 @@ def shell(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]
     folder = tmp_path_factory.mktemp("reader")
     for name in ("Makefile", "dagster.yaml", "workspace.yaml", ".env.example"):
         shutil.copy(ROOT / name, folder)
+    (rules,) = _RULES.findall((ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8"))
+    (folder / "faults.yaml").write_text(rules, encoding="utf-8")
     with still_sandbox(aws), new_world(aws, first_partition=PARTITION, dimension=1024) as world:
         world.put(pictures(100), PARTITION)
         world.embed(PARTITION)
@@ -79,6 +85,7 @@ def shell(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]
                 **os.environ,
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
                 "HOME": str(folder),
+                "DAGSTER_HOME": str(folder),
                 "BATCH_ASSETS_SOURCE_BUCKET": settings.source_bucket,
                 "BATCH_ASSETS_FIRST_PARTITION": settings.first_partition,
                 "BATCH_ASSETS_ACCOUNT_ID": settings.account_id,
@@ -99,6 +106,7 @@ def test_command_succeeds(shell: Shell, command: str) -> None:
     """A documented command ends with exit code 0, without a traceback."""
     bucket = shell.environment["BATCH_ASSETS_SOURCE_BUCKET"]
     command = command.replace("demo-pictures", bucket).replace("PARTITION/PICTURE.jpg", f"{PARTITION}/{PICTURE}")
+    command = command.replace("PARTITION", PARTITION)
     done = shell.run(command)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr

@@ -1,0 +1,98 @@
+"""Embedding a tail that is too small for a batch job: on demand, with the output layout of a job.
+
+Each result is stored as soon as it is there, under its record id, so that a run that dies half-way has paid for
+nothing twice but the calls that were under way. A refusal is stored under its attempt: it may be tried again.
+"""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from batch_assets.bedrock.results import OUTPUT_SUFFIX, output_keys
+from batch_assets.errors import JobError
+from batch_assets.spaces import EmbeddingSpace
+
+CALLS_IN_FLIGHT = 8
+_SERVER_ERROR = 500
+_NOT_OF_THE_RECORD = frozenset(
+    {"AccessDeniedException", "ResourceNotFoundException", "ExpiredTokenException", "UnrecognizedClientException"}
+)
+
+
+@dataclass(frozen=True)
+class TailFolder:
+    """Where the on-demand results of a partition stand: a prefix of the results bucket, ending in `/`."""
+
+    bucket: str
+    prefix: str
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    def result_key(self, record_id: str) -> str:
+        return f"{self.prefix}{record_id}{OUTPUT_SUFFIX}"
+
+    def refusal_key(self, record_id: str, attempt: int) -> str:
+        return f"{self.prefix}{record_id}-a{attempt}{OUTPUT_SUFFIX}"
+
+    def keys(self, s3: Any, record_ids: Iterable[str], attempt: int) -> list[str]:
+        """Keys of the results of these records, and of their refusals in this attempt."""
+        there = set(output_keys(s3, self.bucket, self.prefix))
+        wanted = [key for name in record_ids for key in (self.result_key(name), self.refusal_key(name, attempt))]
+        return [key for key in wanted if key in there]
+
+
+def embed_tail(s3: Any, runtime: Any, space: EmbeddingSpace, folder: TailFolder, *, jsonl: bytes, attempt: int) -> None:
+    """Embed the records of a manifest with InvokeModel, a few at a time, leaving out those that have an outcome.
+
+    Raises `JobError` when the calls are refused for a reason that is not a record's own, such as a permission.
+    """
+    lines = [orjson.loads(line) for line in jsonl.splitlines()]
+    there = set(folder.keys(s3, [line["recordId"] for line in lines], attempt))
+    todo = [
+        line
+        for line in lines
+        if not {folder.result_key(line["recordId"]), folder.refusal_key(line["recordId"], attempt)} & there
+    ]
+    with ThreadPoolExecutor(CALLS_IN_FLIGHT) as pool:
+        list(pool.map(partial(_embed, s3, runtime, space, folder=folder, attempt=attempt), todo))
+
+
+def _embed(s3: Any, runtime: Any, space: EmbeddingSpace, line: Any, *, folder: TailFolder, attempt: int) -> None:
+    record_id = line["recordId"]
+    try:
+        reply = runtime.invoke_model(
+            modelId=space.model.model_id,
+            body=orjson.dumps(line["modelInput"]),
+            contentType="application/json",
+            accept="application/json",
+        )
+        body = reply["body"].read()
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code"))
+        if code in _NOT_OF_THE_RECORD:
+            raise JobError(
+                f"{space.model.model_id} cannot be called on demand: {error}. The caller needs bedrock:InvokeModel; "
+                "results so far are kept; mend the cause and materialise batch_job again"
+            ) from error
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR))
+        _store(s3, folder, folder.refusal_key(record_id, attempt), _refusal(line, status, str(error)))
+    except BotoCoreError as error:
+        _store(s3, folder, folder.refusal_key(record_id, attempt), _refusal(line, _SERVER_ERROR, str(error)))
+    else:
+        output = {**line, "modelOutput": orjson.Fragment(body)}
+        _store(s3, folder, folder.result_key(record_id), output)
+
+
+def _refusal(line: Any, status: int, message: str) -> dict[str, Any]:
+    return {**line, "error": {"errorCode": status, "errorMessage": message}}
+
+
+def _store(s3: Any, folder: TailFolder, key: str, document: Any) -> None:
+    s3.put_object(Bucket=folder.bucket, Key=key, Body=orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))

@@ -1,0 +1,140 @@
+"""`batch-assets jobs`: live batch jobs, and stopping those of this deployment."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from batch_assets.bedrock.jobs import BatchJob, stop_job
+from batch_assets.cli.clients import Clients
+from batch_assets.cli.live_jobs import Live, OwnJob, look
+from batch_assets.cli.terminal import console
+from batch_assets.errors import JobError
+from batch_assets.settings import load_settings
+
+commands = typer.Typer(
+    help="Show the live batch jobs of this deployment, or stop some.",
+    epilog="Example: batch-assets jobs",
+    invoke_without_command=True,
+)
+
+
+@commands.callback()
+def show(
+    context: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: own jobs, and how many others live.")] = False,
+) -> None:
+    """Show the live batch jobs of this deployment, or stop some.
+
+    Jobs of others in the account count against the same quota, and are shown as a number alone.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    live = look(Clients(load_settings()))
+    if as_json:
+        typer.echo(json.dumps({"jobs": [_as_json(own) for own in live.own], "others": len(live.others)}, indent=2))
+        return
+    if live.own:
+        console().print(as_table(live.own))
+    typer.echo(_summary(live))
+
+
+@commands.command(epilog="Example: batch-assets jobs stop 2026/11/18")
+def stop(
+    names: Annotated[list[str], typer.Argument(metavar="NAME_OR_PARTITION", help="Jobs, by name or partition.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop live batch jobs of this deployment, never those of others.
+
+    What was processed is billed, and is loaded when the job has stopped. The rest of the partition is then held until
+    a person materialises batch_job.
+    """
+    clients = Clients(load_settings())
+    chosen = chosen_jobs(look(clients), names)
+    for own in chosen:
+        typer.echo(f"{own.job.name} ({own.partition}) is {own.job.status}: {_progress(own)}, which are billed")
+    if not yes:
+        _confirm(len(chosen))
+    for own in chosen:
+        stop_job(clients.bedrock, own.job.arn)
+        typer.echo(f"{own.job.name} is stopping: then what was processed is loaded, and the rest is held")
+
+
+def chosen_jobs(live: Live, names: Sequence[str]) -> list[OwnJob]:
+    """The jobs that are meant, each once. Raises `JobError`, for all at once, if one is not live or not ours."""
+    chosen: dict[str, OwnJob] = {}
+    problems: list[str] = []
+    for name in names:
+        meant = [own for own in live.own if name in {own.job.name, own.partition}]
+        chosen.update({own.job.arn: own for own in meant})
+        if any(name in {other.name, other.arn} for other in live.others):
+            problems.append(f"{name} is not a job of this deployment")
+        elif not meant:
+            problems.append(f"no live job of this deployment is called {name} or embeds the partition {name}")
+        problems += [f"{own.job.name} is stopping already" for own in meant if own.job.status == "Stopping"]
+    if problems:
+        raise JobError(f"{'; '.join(problems)}: nothing was stopped, see `batch-assets jobs`")
+    return list(chosen.values())
+
+
+def as_table(jobs: Sequence[OwnJob]) -> Table:
+    """A row a job."""
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("partition", "state", "records", "processed", "errors", "age", "name"):
+        justify = "right" if name in {"records", "processed", "errors", "age"} else "left"
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich wants the literal
+    for own in jobs:
+        job = own.job
+        counts = (f"{number:,}" for number in (own.records, job.processed_records, job.error_records))
+        table.add_row(own.partition, job.status, *counts, _span(_age(job)), Text(job.name))
+    return table
+
+
+def _as_json(own: OwnJob) -> dict[str, Any]:
+    job = own.job
+    return {
+        "partition": own.partition,
+        "name": job.name,
+        "arn": job.arn,
+        "state": job.status,
+        "records": own.records,
+        "processed": job.processed_records,
+        "succeeded": job.success_records,
+        "errors": job.error_records,
+        "submitted_at": job.submitted_at.astimezone(UTC).isoformat(),
+        "age_seconds": int(_age(job).total_seconds()),
+    }
+
+
+def _summary(live: Live) -> str:
+    own = "No batch job of this deployment is live" if not live.own else f"{len(live.own)} live"
+    return f"{own}; {len(live.others)} of others in the account count against the same quota."
+
+
+def _progress(own: OwnJob) -> str:
+    return f"{own.job.processed_records:,} of {own.records:,} records are processed"
+
+
+def _age(job: BatchJob) -> timedelta:
+    # A sandbox's clock may be ahead.
+    return max(datetime.now(UTC) - job.submitted_at, timedelta(0))
+
+
+def _span(age: timedelta) -> str:
+    minutes = int(age.total_seconds()) // 60
+    return f"{minutes // 60}:{minutes % 60:02d} h"
+
+
+def _confirm(number: int) -> None:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("there is no terminal to ask on: add --yes to stop them", param_hint="--yes")
+    if not typer.confirm(f"Stop {number} batch job{'s' if number > 1 else ''}?"):
+        typer.echo("Nothing was stopped.")
+        raise typer.Exit(1)
