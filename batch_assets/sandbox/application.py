@@ -1,10 +1,11 @@
 """The ASGI application: one port, every service."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 from xml.sax.saxutils import escape
 
 from a2wsgi import WSGIMiddleware
@@ -12,20 +13,18 @@ from moto.moto_server.werkzeug_app import create_backend_app
 from starlette.concurrency import run_in_threadpool
 
 from batch_assets.sandbox.config import SandboxConfig
+from batch_assets.sandbox.connection import Application, Receive, Scope, Send, read_body, replaying
 from batch_assets.sandbox.control import PREFIX, create_control_app
+from batch_assets.sandbox.disturbance import Call, Disturbance
 from batch_assets.sandbox.errors import ModelledError
-from batch_assets.sandbox.faults import CallFault
-from batch_assets.sandbox.rest_json import RestJsonApi
+from batch_assets.sandbox.faults.call_rule import ErrorAnswer
+from batch_assets.sandbox.rest_json import RestJsonApi, Route
 from batch_assets.sandbox.rest_json_response import HttpResponse
 from batch_assets.sandbox.routing import Target, find_target, s3_operation
 from batch_assets.sandbox.s3_bridge import S3Bridge, error_xml
 from batch_assets.sandbox.world import World
 
 _logger = logging.getLogger(__name__)
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _REQUEST_MAX_BYTES = {"s3vectors": 20 * 1024 * 1024}  # s3-vectors-limitations
 _S3_THREADS = 16
@@ -39,6 +38,7 @@ class Sandbox:
         """Build every service; nothing listens yet."""
         self._world = World(config)
         self._control = create_control_app(self._world)
+        self._disturbance = Disturbance(self._world.faults, self._world.calls)
         self._apis = {
             name: RestJsonApi(name, max_body_bytes=_REQUEST_MAX_BYTES.get(name))
             for name in ("bedrock", "bedrock-runtime", "s3vectors")
@@ -69,11 +69,9 @@ class Sandbox:
         headers = {name.decode("latin-1").lower(): value for name, value in scope["headers"]}
         target = find_target(raw_path=scope["raw_path"], authorization=headers.get("authorization"))
         if target.service in self._apis:
-            response = await self._rest_json(target, scope, headers, receive)
-            await _send(send, response)
+            await self._serve_rest_json(target, headers, scope, receive, send)
         elif target.service in _QUERY_SERVICES:
-            if not await self._strikes(target.service, "*", receive, send):
-                await self._query[target.service](scope, receive, send)
+            await self._serve_query(target.service, scope, receive, send)
         elif target.service == "s3":
             operation = s3_operation(
                 method=scope["method"],
@@ -81,59 +79,62 @@ class Sandbox:
                 query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
                 is_copy="x-amz-copy-source" in headers,
             )
-            if not await self._strikes("s3", operation, receive, send):
-                await self._s3(scope, receive, send)
+            call = Call(service="s3", operation=operation, application=self._s3, refusal=_s3_refusal)
+            await self._disturbance.serve(call, scope, receive, send)
         else:
             text = f"the sandbox does not serve {target.service}"
             await _send(send, _json_error(501, "NotImplementedException", text))
 
-    async def _rest_json(
-        self, target: Target, scope: Scope, headers: dict[str, bytes], receive: Receive
-    ) -> HttpResponse:
+    async def _serve_query(self, service: str, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive)
+        operation = parse_qs(body.decode("latin-1")).get("Action", ["unknown"])[0]
+        call = Call(service=service, operation=operation, application=self._query[service], refusal=_query_refusal)
+        await self._disturbance.serve(call, scope, replaying(body, receive), send)
+
+    async def _serve_rest_json(
+        self, target: Target, headers: Mapping[str, bytes], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         api = self._apis[target.service]
         method, raw_path = scope["method"], scope["raw_path"].decode("latin-1")
-        body = await _read_body(receive)
         route = api.route(method=method, raw_path=raw_path)
         if route is None:
-            return api.unknown(method=method, raw_path=raw_path)
-        fault = self._world.faults.for_call(target.service, route.operation.name)
-        if fault is not None:
-            await asyncio.sleep(fault.latency_seconds)
-            if fault.code is not None:
-                return api.error(ModelledError(fault.code, fault.message), status=fault.status)
+            await read_body(receive)
+            await _send(send, api.unknown(method=method, raw_path=raw_path))
+            return
+        call = Call(
+            service=target.service,
+            operation=route.operation.name,
+            application=_RestJsonCall(api, self._world.handler(target.service, target.region), route, headers),
+            refusal=partial(_rest_json_refusal, api),
+        )
+        await self._disturbance.serve(call, scope, receive, send)
+
+
+@dataclass(frozen=True)
+class _RestJsonCall:
+    """One call of one of our own services, as an application."""
+
+    api: RestJsonApi
+    handler: Any
+    route: Route
+    headers: Mapping[str, bytes]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive)
         try:
-            return await run_in_threadpool(
-                api.call,
-                self._world.handler(target.service, target.region),
-                route,
+            response = await run_in_threadpool(
+                self.api.call,
+                self.handler,
+                self.route,
                 query_string=scope["query_string"].decode("latin-1"),
-                headers={name: value.decode("latin-1") for name, value in headers.items()},
+                headers={name: value.decode("latin-1") for name, value in self.headers.items()},
                 body=body,
             )
         except Exception as error:
-            _logger.exception("%s %s broke", target.service, route.operation.name)
-            return api.error(ModelledError("InternalServerException", f"Internal error: {error!r}"), status=500)
-
-    async def _strikes(self, service: str, operation: str, receive: Receive, send: Send) -> bool:
-        """Do what a fault rule says about a call to moto; True when that answered it."""
-        fault = self._world.faults.for_call(service, operation)
-        if fault is None:
-            return False
-        await asyncio.sleep(fault.latency_seconds)
-        if fault.code is None:
-            return False
-        await _read_body(receive)
-        await _send(send, _xml_fault(service, fault))
-        return True
-
-
-async def _read_body(receive: Receive) -> bytes:
-    chunks = []
-    while True:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(chunks)
+            _logger.exception("%s %s broke", self.api.service_name, self.route.operation.name)
+            text = f"Internal error: {error!r}"
+            response = self.api.error(ModelledError("InternalServerException", text), status=500)
+        await _send(send, response)
 
 
 async def _send(send: Send, response: HttpResponse) -> None:
@@ -148,14 +149,30 @@ async def _send(send: Send, response: HttpResponse) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
+def _answering(response: HttpResponse) -> Application:
+    async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await _send(send, response)
+
+    return answer
+
+
 def _json_error(status: int, code: str, message: str) -> HttpResponse:
     body = f'{{"message":"{message}","__type":"{code}"}}'.encode()
     return HttpResponse(status=status, headers={"x-amzn-ErrorType": code}, body=body)
 
 
-def _xml_fault(service: str, fault: CallFault) -> HttpResponse:
-    body = error_xml(fault.code or "", fault.message)
-    if service != "s3":
-        error = f"<Code>{escape(fault.code or '')}</Code><Message>{escape(fault.message)}</Message>"
-        body = f"<ErrorResponse><Error>{error}</Error></ErrorResponse>".encode()
-    return HttpResponse(status=fault.status, headers={"content-type": "application/xml"}, body=body)
+def _rest_json_refusal(api: RestJsonApi, error: ErrorAnswer) -> Application:
+    return _answering(api.error(ModelledError(error.code, error.message), status=error.status))
+
+
+def _s3_refusal(error: ErrorAnswer) -> Application:
+    return _xml_refusal(error.status, error_xml(error.code, error.message))
+
+
+def _query_refusal(error: ErrorAnswer) -> Application:
+    text = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
+    return _xml_refusal(error.status, f"<ErrorResponse><Error>{text}</Error></ErrorResponse>".encode())
+
+
+def _xml_refusal(status: int, body: bytes) -> Application:
+    return _answering(HttpResponse(status=status, headers={"content-type": "application/xml"}, body=body))

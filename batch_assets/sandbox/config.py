@@ -1,6 +1,8 @@
 """What a sandbox can be told when it starts."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"  # the account that moto serves
@@ -30,9 +32,11 @@ class SandboxConfig:
         max_live_jobs: Submitted and running batch jobs allowed per model.
         embedding_workers: Processes that turn pictures into vectors.
         schedule: Pace of a batch job on the virtual clock.
+        faults: Fault rules in force from the start.
     """
 
     speed: float = 1.0
     max_live_jobs: int = 100
     embedding_workers: int = 2
     schedule: JobSchedule = field(default_factory=JobSchedule)
+    faults: Sequence[Mapping[str, Any]] = ()

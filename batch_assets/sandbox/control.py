@@ -1,5 +1,6 @@
-"""The endpoints under ``/_local/``: health, the clock, fault rules and what the world holds."""
+"""The endpoints under ``/_local/``: health, the clock, fault rules, counted calls and what the world holds."""
 
+from datetime import datetime
 from typing import Any
 
 from starlette.applications import Starlette
@@ -7,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from batch_assets.sandbox.bedrock.job import Job
 from batch_assets.sandbox.world import World
 
 PREFIX = "/_local/"
@@ -23,6 +25,8 @@ def create_control_app(world: World) -> Starlette:
             Route(f"{PREFIX}faults", control.read_faults, methods=["GET"]),
             Route(f"{PREFIX}faults", control.add_faults, methods=["POST"]),
             Route(f"{PREFIX}faults", control.clear_faults, methods=["DELETE"]),
+            Route(f"{PREFIX}calls", control.read_calls, methods=["GET"]),
+            Route(f"{PREFIX}calls", control.reset_calls, methods=["DELETE"]),
             Route(f"{PREFIX}state", control.state),
         ]
     )
@@ -59,15 +63,21 @@ class _Control:
     async def add_faults(self, request: Request) -> Response:
         """Take a rule or a list of rules, added to those in force."""
         try:
-            rules = await request.json()
-            self._world.faults.add(rules if isinstance(rules, list) else [rules])
-        except (TypeError, ValueError) as error:
+            self._world.faults.add(await request.json())
+        except ValueError as error:
             return _refused(str(error))
         return JSONResponse(self._world.faults.describe())
 
     async def clear_faults(self, _: Request) -> Response:
         self._world.faults.clear()
         return JSONResponse([])
+
+    async def read_calls(self, _: Request) -> Response:
+        return JSONResponse(self._world.calls.describe())
+
+    async def reset_calls(self, _: Request) -> Response:
+        self._world.calls.reset()
+        return JSONResponse({})
 
     async def state(self, _: Request) -> Response:
         return JSONResponse(_state(self._world))
@@ -79,12 +89,25 @@ def _clock(world: World) -> dict[str, Any]:
 
 def _state(world: World) -> dict[str, Any]:
     now = world.clock.now()
+    jobs = [_job(job, now) for job in world.jobs()]
     return {
         "clock": _clock(world),
         "buckets": {name: sum(1 for _ in world.store.keys(name)) for name in world.store.bucket_names()},
-        "jobs": [
-            {"arn": job.arn, "name": job.parameters["jobName"], "status": job.status(now)} for job in world.jobs()
-        ],
+        "jobs": jobs,
+        "records_embedded": sum(job["records_embedded"] for job in jobs),
+    }
+
+
+def _job(job: Job, now: datetime) -> dict[str, Any]:
+    """Describe a job with its true counters: those of the API lag, as they do in the cloud."""
+    counts = job.true_counts(now)
+    return {
+        "arn": job.arn,
+        "name": job.name,
+        "status": job.status(now),
+        "records_total": counts.total,
+        "records_embedded": counts.success,
+        "records_refused": counts.error,
     }
 
 

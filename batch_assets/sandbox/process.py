@@ -1,14 +1,16 @@
 """A sandbox in a child process, and how clients are told to use it."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from batch_assets.sandbox.config import REGION, JobSchedule
 
@@ -57,6 +59,11 @@ class RunningSandbox:
     def environment(self) -> dict[str, str]:
         """Return the environment variables for its clients."""
         return environment_of(self.endpoint_url)
+
+    def add_faults(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Let things go wrong from now on; the rules have been checked."""
+        with _ask(f"{self.endpoint_url}/_local/faults", json.dumps(rules).encode()):
+            pass
 
     def close(self) -> None:
         """End the child and wait for it; closing twice is fine."""
@@ -121,11 +128,15 @@ def start(
 def _check_health(endpoint_url: str) -> None:
     """Ask once: the port is already bound, so the answer comes as soon as the server runs."""
     url = f"{endpoint_url}/_local/health"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     started = time.monotonic()
     try:
-        with opener.open(url, timeout=_HEALTH_SECONDS):
+        with _ask(url):
             pass
     except (urllib.error.URLError, TimeoutError) as error:
         waited_seconds = time.monotonic() - started
         raise RuntimeError(f"the sandbox at {url} did not answer within {waited_seconds:.0f} s: {error}") from error
+
+
+def _ask(url: str, body: bytes | None = None) -> Any:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return opener.open(url, body, timeout=_HEALTH_SECONDS)

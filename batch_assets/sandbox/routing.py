@@ -27,6 +27,10 @@ _S3_SUBRESOURCES = {
 }
 _S3_OBJECT = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 _S3_BUCKET = {"GET": "ListObjects", "HEAD": "HeadBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}
+_S3_OTHERS = ("ListBuckets", "CopyObject")
+S3_OPERATIONS = frozenset(
+    name for names in (*_S3_SUBRESOURCES.values(), _S3_OBJECT, _S3_BUCKET) for name in names.values()
+) | frozenset(_S3_OTHERS)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ __all__ = ["HOST", "RunningSandbox", "create_app", "environment_of", "serve", "s
 HOST = "127.0.0.1"
 _BACKLOG = 512
 _END_SECONDS = 8.0
+# Longer than a client pauses between two calls: a call on a connection that is just being closed would fail.
+_KEEP_ALIVE_SECONDS = 120
 
 
 def create_app(config: SandboxConfig | None = None) -> Any:
@@ -42,6 +44,8 @@ def serve(
     """
     import uvicorn  # noqa: PLC0415 - see create_app
 
+    from batch_assets.sandbox.connection import BreakableProtocol  # noqa: PLC0415 - it needs uvicorn
+
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((HOST, port))
@@ -49,7 +53,15 @@ def serve(
     _raise_open_file_limit()
     app = create_app(config)
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app,
+            http=BreakableProtocol,
+            log_level="warning",
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=2,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        )
     )
     if announce is not None:
         announce(listener.getsockname()[1])

@@ -8,9 +8,10 @@ from batch_assets.sandbox.bedrock.engine import BatchEngine
 from batch_assets.sandbox.bedrock.job import Job
 from batch_assets.sandbox.bedrock.jobs import BedrockService
 from batch_assets.sandbox.bedrock.runtime import BedrockRuntimeService
+from batch_assets.sandbox.call_counts import CallCounts
 from batch_assets.sandbox.clock import VirtualClock
 from batch_assets.sandbox.config import ACCOUNT_ID, SandboxConfig
-from batch_assets.sandbox.faults import FaultPlan
+from batch_assets.sandbox.faults.plan import FaultPlan
 from batch_assets.sandbox.s3_store import ObjectStore
 
 
@@ -22,6 +23,8 @@ class World:
         self.config = config
         self.clock = VirtualClock(speed=config.speed)
         self.faults = FaultPlan()
+        self.faults.add(config.faults)
+        self.calls = CallCounts()
         self.store = ObjectStore()
         self._pool = EmbeddingPool(workers=config.embedding_workers)
         self._engine = BatchEngine(clock=self.clock, store=self.store, pool=self._pool, schedule=config.schedule)

@@ -5,7 +5,19 @@ import pytest
 from batch_assets.settings import ENVIRONMENT_PREFIX, Settings
 from tests.cli.conftest import Command
 
-COMMANDS = ("demo", "dev", "sandbox", "status", "search", "settings")
+COMMANDS = (
+    "demo",
+    "dev",
+    "sandbox",
+    "status",
+    "search",
+    "reconcile",
+    "retry",
+    "estimate",
+    "adopt",
+    "settings",
+    "jobs",
+)
 
 
 def test_every_setting_is_a_row(command: Command) -> None:

@@ -1,6 +1,7 @@
 """`batch-assets status` through the life of a partition."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,13 +10,21 @@ from tests.cli.conftest import Command
 from tests.conftest import Aws
 from tests.world import KEY, NEXT_KEY, World, new_world, picture, pictures
 
-COLUMNS = ("embedded", "rejected", "indexed", "state")
+COLUMNS = ("embedded", "rejected", "indexed", "USD", "state")
 
 
 @pytest.fixture
 def status(command: Command, world: World) -> Command:
     """The command for this test's deployment."""
     return command.use(world.settings)
+
+
+@pytest.fixture
+def holding(still: Aws, command: Command) -> Iterator[World]:
+    """A deployment that keeps a few pictures until there are enough for a job; the command is for it."""
+    with new_world(still, under_minimum="hold") as fresh:
+        command.use(fresh.settings)
+        yield fresh
 
 
 def only_row(status: Command) -> Any:
@@ -90,6 +99,21 @@ def test_a_loaded_partition_has_nothing_in_flight(status: Command, world: World)
     assert all(line.startswith("rejected 1: ") and line.endswith(")") for line in lines)
 
 
+def test_what_was_paid_adds_up(status: Command, world: World) -> None:
+    """Over the jobs of a partition and over partitions: the records of loaded jobs that had an outcome."""
+    world.put(pictures(220))
+    world.put(pictures(100, first=500), NEXT_KEY)
+    world.fault(partial_after=120, times=1)
+    world.plan()
+    assert only_row(status)["cost_usd"] == 0
+    assert "paid for loaded jobs: 0.0000 USD" in status("status").output
+    world.plan(NEXT_KEY)
+    world.settle()
+    rows = json.loads(status("status", "--json").output)
+    assert [row["cost_usd"] for row in rows] == [0.0066, 0.003]
+    assert "paid for loaded jobs: 0.0096 USD" in status("status").output
+
+
 def test_a_partition_without_news_says_so(status: Command, world: World) -> None:
     """Planned again, there is nothing to do, and nothing else changes."""
     world.put(pictures(100))
@@ -101,15 +125,15 @@ def test_a_partition_without_news_says_so(status: Command, world: World) -> None
     assert "nothing to do" in status("status").output
 
 
-def test_too_few_pictures_are_held(status: Command, world: World) -> None:
+def test_too_few_pictures_are_held(command: Command, holding: World) -> None:
     """The minimum is named, in the table's notes and as JSON."""
-    world.put(pictures(3))
-    world.plan()
-    row = only_row(status)
+    holding.put(pictures(3))
+    holding.plan()
+    row = only_row(command)
     assert row["state"] == "held"
     assert counts(row) == {"images": 3, "to_do": 3}
     assert "a batch job takes at least 100" in row["note"]
-    assert f"{KEY}: held: 3 pictures are waiting, and a batch job takes at least 100" in status("status").output
+    assert f"{KEY}: held: 3 pictures are waiting, and a batch job takes at least 100" in command("status").output
 
 
 def test_an_index_that_is_behind_is_told(status: Command, world: World) -> None:
@@ -143,7 +167,7 @@ def test_a_table_that_is_replaced_meanwhile_is_read_again(status: Command, world
     world.put(pictures(3))
     world.plan()
     world.fault(service="s3", operation="GetObject", times=1, error={"code": "PreconditionFailed", "status": 412})
-    assert only_row(status)["state"] == "held"
+    assert only_row(status)["state"] == "on_demand"
 
 
 def test_a_table_that_cannot_be_read_is_named(status: Command, world: World) -> None:
@@ -167,11 +191,11 @@ def test_no_line_is_wider_than_the_terminal(status: Command, world: World, colum
     assert max(map(len, lines)) <= columns
     assert lines[0].split() == ["partition", "images", "to", "do", "in", "flight", *COLUMNS]
     assert [line.split()[0] for line in lines[1:3]] == [KEY, NEXT_KEY]
-    assert all(not line or line[0] in {"2", " ", "r"} for line in lines[3:])
+    assert all(not line or line[0] in {"2", " ", "r", "p"} for line in lines[3:])
 
 
-def test_a_pipe_gets_whole_lines(status: Command, world: World) -> None:
+def test_a_pipe_gets_whole_lines(command: Command, holding: World) -> None:
     """Without a terminal, a note is one line for grep."""
-    world.put(pictures(3))
-    world.plan()
-    assert [line for line in status("status").lines if "held: 3 pictures" in line and line.endswith("that come")]
+    holding.put(pictures(3))
+    holding.plan()
+    assert [line for line in command("status").lines if "held: 3 pictures" in line and line.endswith("that come")]

@@ -7,7 +7,7 @@ import pytest
 from batch_assets.sandbox.bedrock.job import Job, Timeline
 from batch_assets.sandbox.clock import VirtualClock
 from batch_assets.sandbox.config import JobSchedule
-from batch_assets.sandbox.faults import JobFaults
+from batch_assets.sandbox.faults.job_rule import JobFaults
 from batch_assets.sandbox.server import start
 from tests.conftest import Aws, wait_for
 from tests.sandbox.conftest import Batch, text_records

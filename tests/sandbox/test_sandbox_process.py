@@ -46,6 +46,13 @@ def test_it_answers_as_soon_as_it_is_started() -> None:
         assert (aws.control("state")["buckets"], aws.control("state")["jobs"]) == ({}, [])
 
 
+def test_things_can_be_made_to_go_wrong_once_it_runs() -> None:
+    """Such as after pictures were put there; what is in force can be read."""
+    with start(speed=0) as running:
+        running.add_faults([{"end_state": "Failed"}])
+        assert Aws(running).control("faults") == [{"end_state": "Failed"}]
+
+
 def test_its_environment_sends_every_client_to_it() -> None:
     """The standard variables, with dummy keys and nothing beyond loopback."""
     with start() as running:

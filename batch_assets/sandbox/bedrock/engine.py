@@ -16,7 +16,7 @@ import orjson
 from batch_assets.sandbox.bedrock.embedding import EmbeddingPool
 from batch_assets.sandbox.bedrock.input import JobFailedError, JobInput, read_input
 from batch_assets.sandbox.bedrock.job import Counts, Job
-from batch_assets.sandbox.bedrock.output import OutputFile, write_counts
+from batch_assets.sandbox.bedrock.output import JobOutput, OutputFile
 from batch_assets.sandbox.bedrock.records import RecordError, S3Object, load, parse_body, parse_s3_uri
 from batch_assets.sandbox.bedrock.roles import RoleError, check_service_role
 from batch_assets.sandbox.bedrock.runtime import model_output
@@ -27,6 +27,8 @@ from batch_assets.sandbox.s3_store import ObjectStore
 _logger = logging.getLogger(__name__)
 _WINDOW_PER_WORKER = 4
 _RECORD_ID_CHARACTERS = 11  # of an id that Bedrock makes up for a record without one
+_AT_TIMEOUT = ("PartiallyCompleted", "Expired")
+_ALWAYS_WRITTEN = ("Completed", "PartiallyCompleted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,7 @@ class BatchEngine:
         outputs = [OutputFile(file.name) for file in found.files]
         try:
             job.validated(total=found.records)
-            if job.faults.expire or job.timeline.in_progress > job.timeline.expires:
+            if job.faults.never_begins(found.records) or job.timeline.in_progress > job.timeline.expires:
                 self._expire(job)
             elif self._reach(job, job.timeline.in_progress):
                 self._embed(job, found, outputs)
@@ -114,32 +116,26 @@ class BatchEngine:
 
     def _expire(self, job: Job) -> None:
         if self._reach(job, job.timeline.expires):
-            message = "The job expired before it began to be processed."
-            job.end("Expired", self._clock.now(), counts=Counts(), message=message)
+            job.end("Expired", self._clock.now(), counts=Counts(), message=job.faults.end_message("Expired"))
 
     def _embed(self, job: Job, found: JobInput, outputs: list[OutputFile]) -> None:
         limit = _records_in_time(job, found.records)
         self._process(job, found, outputs, limit=limit)
-        in_time = limit == found.records
-        self._wait(job, job.timeline.completed if in_time else job.timeline.expires)
+        status = job.faults.end_state or ("Completed" if limit == found.records else "PartiallyCompleted")
+        self._wait(job, job.timeline.expires if status in _AT_TIMEOUT else job.timeline.completed)
         if self._closing:
             return
         if job.stop_requested is not None:
             self._stop(job, outputs)
             return
-        counts = job.counts_at(self._clock.now())
-        self._write(job, outputs, counts)
-        status = "Completed" if in_time else "PartiallyCompleted"
-        job.end(status, self._clock.now(), counts=counts)
+        self._end(job, status, outputs, job.counts_at(self._clock.now()))
 
     def _stop(self, job: Job, outputs: list[OutputFile]) -> None:
         requested = job.stop_requested or self._clock.now()
         counts = job.counts_at(requested)
         stopped = requested + timedelta(seconds=self._schedule.stopping_seconds)
         self._clock.wait_until(stopped, or_when=lambda: self._closing)
-        if counts.processed:
-            self._write(job, outputs, counts)
-        job.end("Stopped", self._clock.now(), counts=counts)
+        self._end(job, "Stopped", outputs, counts)
 
     def _process(self, job: Job, found: JobInput, outputs: list[OutputFile], *, limit: int) -> None:
         pending: deque[_Pending] = deque()
@@ -154,9 +150,9 @@ class BatchEngine:
 
     def _begin(self, job: Job, found: JobInput, index: int, line: dict[str, Any], output: OutputFile) -> _Pending:
         line.setdefault("recordId", _generated_id(job.id, index))
-        if job.faults.fails(index, str(line["recordId"])):
-            error = RecordError(job.faults.error_code, job.faults.error_message)
-            return _Pending(index=index, line=line, output=output, error=error)
+        injected = job.faults.error(index, str(line["recordId"]), job_name=job.name)
+        if injected is not None:
+            return _Pending(index=index, line=line, output=output, error=RecordError(*injected))
         try:
             request = parse_body(line.get("modelInput"))
             task = load(request, self._store, found.allows)
@@ -165,11 +161,16 @@ class BatchEngine:
         kind = "TEXT" if request.image_format is None else "IMAGE"
         return _Pending(index=index, line=line, output=output, kind=kind, vector=self._pool.submit(task))
 
-    def _write(self, job: Job, outputs: list[OutputFile], counts: Counts) -> None:
+    def _end(self, job: Job, status: str, outputs: list[OutputFile], counts: Counts) -> None:
+        """Write what there is, end the job, and write later what a rule wants to be late."""
+        written = JobOutput.of(job, outputs if counts.processed or status in _ALWAYS_WRITTEN else [], counts)
         folder = _output_folder(job)
-        for output in outputs:
-            output.write(self._store, folder, seed=job.id, below=counts.processed, faults=job.faults)
-        write_counts(self._store, folder, counts)
+        written.put(self._store, folder, late=False)
+        ended = self._clock.now()
+        job.end(status, ended, counts=counts, message=job.faults.end_message(status))
+        self._clock.wait_until(ended + timedelta(seconds=job.faults.late_seconds), or_when=lambda: self._closing)
+        if not self._closing:
+            written.put(self._store, folder, late=True)
 
 
 def _records_in_time(job: Job, total: int) -> int:
@@ -177,7 +178,7 @@ def _records_in_time(job: Job, total: int) -> int:
     limit = total
     if job.timeline.completed > job.timeline.expires:
         limit = int(total * job.timeline.share_done(job.timeline.expires))
-    return limit if job.faults.partial_after is None else min(limit, job.faults.partial_after)
+    return min(limit, job.faults.processed_of(total))
 
 
 def _lines(found: JobInput, outputs: list[OutputFile]) -> Iterator[tuple[dict[str, Any], OutputFile]]:

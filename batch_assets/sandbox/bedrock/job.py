@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from batch_assets.sandbox.config import JobSchedule
-from batch_assets.sandbox.faults import JobFaults
+from batch_assets.sandbox.faults.job_rule import JobFaults
 
 DEFAULT_TIMEOUT_HOURS = 24
 LIVE_STATUSES = ("Submitted", "Validating", "Scheduled", "InProgress", "Stopping")
@@ -103,6 +103,11 @@ class Job:
         return self.arn[-_ID_CHARACTERS:]
 
     @property
+    def name(self) -> str:
+        """The name it was submitted with."""
+        return str(self.parameters["jobName"])
+
+    @property
     def stop_requested(self) -> datetime | None:
         """When someone asked for the job to stop, if so."""
         return self._stop_requested
@@ -117,7 +122,7 @@ class Job:
             return "Submitted"
         if self._total is None or now < self.timeline.scheduled:
             return "Validating"
-        if now < self.timeline.in_progress or self.faults.expire:
+        if now < self.timeline.in_progress or self.faults.never_begins(self._total):
             return "Scheduled"
         return "InProgress"
 
@@ -138,9 +143,9 @@ class Job:
         self._failed.append(failed)
 
     def end(self, status: str, now: datetime, *, counts: Counts, message: str | None = None) -> None:
-        """Put the job in a final state."""
+        """Put the job in a final state; one that has ended stays as it is."""
         with self._lock:
-            self._end = _End(status=status, message=message, moment=now, counts=counts)
+            self._end = self._end or _End(status=status, message=message, moment=now, counts=counts)
 
     def counts_at(self, moment: datetime) -> Counts:
         """Return the counters as the schedule and the real work have them at a moment."""
@@ -155,10 +160,14 @@ class Job:
         if self._end is not None:
             return self._end.counts
         running_seconds = (now - self.timeline.in_progress).total_seconds()
-        if running_seconds < 0 or self.faults.expire:
+        if running_seconds < 0 or self.faults.never_begins(self._total or 0):
             return Counts()
         shown_seconds = running_seconds // _COUNTER_LAG_SECONDS * _COUNTER_LAG_SECONDS
         return self.counts_at(self.timeline.in_progress + timedelta(seconds=shown_seconds))
+
+    def true_counts(self, now: datetime) -> Counts:
+        """Return the counters as they are: what has been paid for."""
+        return self.counts_at(now) if self._end is None else self._end.counts
 
     def describe(self, now: datetime) -> dict[str, Any]:
         """Return the answer of GetModelInvocationJob, also an entry of the list."""

@@ -14,7 +14,7 @@ from batch_assets.sandbox.bedrock.roles import RoleError, check_service_role
 from batch_assets.sandbox.clock import VirtualClock
 from batch_assets.sandbox.config import ACCOUNT_ID, JobSchedule
 from batch_assets.sandbox.errors import ModelledError, validation_error
-from batch_assets.sandbox.faults import FaultPlan
+from batch_assets.sandbox.faults.plan import FaultPlan
 
 _PAGE_DEFAULT = 100
 _TAGS_MAX = 200
