@@ -4,7 +4,7 @@ import dagster as dg
 
 from batch_assets.assets import batch_job, batch_manifest, embedding_table, image_inventory, vector_index
 from batch_assets.assets.services import BedrockResource, S3VectorsResource, SharedS3Resource
-from batch_assets.automation import completion, jobs, reconcile, schedule, submission
+from batch_assets.automation import clean_up, completion, jobs, reconcile, schedule, submission
 from batch_assets.settings import Settings, load_settings
 from batch_assets.storage.io_manager import ParquetIOManager, TablesResource
 
@@ -19,6 +19,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         vector_bucket=settings.vector_bucket,
         index_name=settings.index_name,
     )
+    cleaning = clean_up.build(settings)
     return dg.Definitions(
         assets=[
             image_inventory.build(settings),
@@ -27,8 +28,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             embedding_table.build(settings),
             vector_index.build(settings),
         ],
-        jobs=[jobs.plan_and_submit(), jobs.load(), reconcile.build(settings)],
-        schedules=[schedule.build(settings)],
+        jobs=[jobs.plan_and_submit(), jobs.load(), reconcile.build(settings), cleaning],
+        schedules=[schedule.build(settings), clean_up.daily(cleaning, settings)],
         sensors=[submission.build(settings), completion.build(settings)],
         executor=dg.in_process_executor,
         resources={

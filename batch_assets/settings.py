@@ -112,6 +112,9 @@ class Settings(BaseSettings):
     max_load_attempts: int = Field(5, ge=1, description="How often the load of one job is started before it is left")
     max_vectors_per_second: int = Field(2500, ge=1, description="Vectors written to one index per second")
     max_requests_per_second: int = Field(1000, ge=1, description="Write requests to one index per second")
+    results_retention_days: int = Field(
+        0, ge=0, description="Days for which the output of loaded jobs is kept (0: for ever)"
+    )
     look_back_partitions: int = Field(3, ge=1, description="Newest complete partitions planned each time (late images)")
     schedule_delay_minutes: int = Field(15, ge=0, le=59, description="Minutes after a partition's end to plan it")
     sensor_interval_seconds: int = Field(30, ge=1, description="Shortest pause between two looks of a sensor")

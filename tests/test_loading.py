@@ -82,7 +82,7 @@ def test_dg_checks_the_definitions(project: Project) -> None:
 
 @pytest.mark.slow
 def test_dg_lists_the_whole_graph(project: Project) -> None:
-    """Six assets in one group, two jobs, a schedule, two sensors, and a check at least for each that can go wrong."""
+    """Six assets in one group, four jobs, two schedules, two sensors, and a check at least for each that can go wrong."""
     ended = project.run("dg", "list", "defs", "--json")
     assert ended.returncode == 0, ended.stderr
     listed = json.loads(ended.stdout)
@@ -90,8 +90,16 @@ def test_dg_lists_the_whole_graph(project: Project) -> None:
         ASSETS, "image_embeddings"
     )
     assert all(asset["description"] and asset["owners"] and asset["kinds"] for asset in listed["assets"])
-    assert {job["name"] for job in listed["jobs"]} == {"plan_and_submit", "load"}
-    assert [schedule["name"] for schedule in listed["schedules"]] == ["plan_newest_partitions"]
+    assert {job["name"] for job in listed["jobs"]} == {
+        "plan_and_submit",
+        "load",
+        "reconcile_index",
+        "clean_up_results",
+    }
+    assert {schedule["name"] for schedule in listed["schedules"]} == {
+        "plan_newest_partitions",
+        "clean_up_results_daily",
+    }
     assert {sensor["name"] for sensor in listed["sensors"]} == {"completion_sensor", "submission_sensor"}
     assert len(listed["asset_checks"]) >= 7
 

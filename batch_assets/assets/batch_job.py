@@ -21,7 +21,9 @@ from batch_assets.assets.target import Target, in_flight_elsewhere
 from batch_assets.bedrock import prices
 from batch_assets.bedrock.budget import Budget
 from batch_assets.bedrock.ledger import LEDGER, QUEUED, SENT, JobRow, Ledger
+from batch_assets.bedrock.manifest import contents, final_refusals
 from batch_assets.bedrock.submit import Submission, Submitter
+from batch_assets.errors import TableError
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.listing import foreign_manifests_in_folder
@@ -74,6 +76,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         state = PartitionState.read(store, key)
         row, ledger, elsewhere = state.in_flight(), state.ledger, None
         if row is None:
+            _refuse_older_manifest(batch_manifest, state)
             submitter = Submitter(
                 settings,
                 s3=s3.get_client(),
@@ -81,21 +84,18 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 runtime=bedrock.runtime(),
                 store_copy=partial(_store_copy, store, key, batch_manifest),
                 run_is_over=partial(_run_is_over, context.instance),
+                is_recorded=partial(_is_recorded, store),
                 budget=Budget(settings, SpendingTables(store), s3.get_client(), bedrock.control()),
             )
             submission = _submission(context, settings, batch_manifest, state, store)
             by_hand = started_by_a_person(context.run.tags)
             allowed = _over_budget_allowed(submission, config, by_hand=by_hand)
             refusal = None if config.allow_replan and by_hand else _replan_refused(settings, batch_manifest, state)
-            submission = replace(submission, over_budget_allowed=allowed, refusal=refusal)
             elsewhere = next(in_flight_elsewhere(store, key), None)
-            if elsewhere is not None:
-                row = submission.without_job(
-                    QUEUED, f"job {elsewhere.job_name} of another space is in flight: it is loaded into its space first"
-                )
-            else:
-                row = submitter.submit(submission)
-                row = replace(row, target=Target.of(settings).as_json()) if row.state in SENT else row
+            behind = f"job {elsewhere.job_name} of another space, which is loaded first" if elsewhere else None
+            submission = replace(submission, over_budget_allowed=allowed, refusal=refusal, queue_behind=behind)
+            row = submitter.submit(submission)
+            row = replace(row, target=Target.of(settings).as_json()) if row.state in SENT else row
             ledger = ledger.succeeded_by(row, loaded_job=state.loaded_job)
         context.log.info("%s: %s: %s", key, row.state, row.reason)
         yield dg.MaterializeResult(
@@ -149,8 +149,24 @@ def _submission(
 def _store_copy(store: Tables, key: str, manifest: StoredTable) -> None:
     fingerprint = manifest.facts["fingerprint"]
     copy = store.catalog.submitted_manifest(key, fingerprint)
-    if not store.open(copy).exists:
-        store.write(copy, TableOutput(manifest.rows(), {"fingerprint": fingerprint}))
+    # Another attempt has the same records, but perhaps of pictures that were written anew.
+    store.write(copy, TableOutput(manifest.rows(), {"fingerprint": fingerprint}))
+
+
+def _refuse_older_manifest(manifest: StoredTable, state: PartitionState) -> None:
+    """Raise `TableError` if pictures of the manifest were loaded since it was planned: they would be paid for again."""
+    loaded = contents(state.embeddings.read(["etag", "size"])) | final_refusals(state.rejected.read())
+    number = len(contents(manifest.rows(["etag", "size"])) & loaded)
+    if number:
+        raise TableError(
+            f"{manifest.uri} is older than the results that are loaded: {number} of its pictures have a vector or were "
+            "refused meanwhile; materialise image_inventory, batch_manifest and batch_job together"
+        )
+
+
+def _is_recorded(store: Tables, partition: str, job_name: str) -> bool:
+    ledger = Ledger.from_table(store.partition("batch_job", partition).read())
+    return any(row.job_name == job_name for row in ledger.rows)
 
 
 def _run_is_over(instance: dg.DagsterInstance, run_id: str) -> bool | None:

@@ -99,9 +99,9 @@ class Load:
         job = get_job(self.bedrock, row.job_arn) if row.job_arn else None
         if job is not None and not job.ended:
             return TooEarly(f"job {job.name} is {job.status}: {job.processed_records} of {row.records} records")
-        if job is not None:
+        if row.job_name is not None:
             lane = lanes.Lane(self.settings.source_bucket, self.settings.template.lane(partition))
-            lanes.release_job(self.s3, lane, job.name)
+            lanes.release_job(self.s3, lane, row.job_name)
         return self._join(partition, state, row, job)
 
     def _join(self, partition: str, state: PartitionState, row: JobRow, job: BatchJob | None) -> Loaded:

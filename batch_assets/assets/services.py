@@ -14,8 +14,9 @@ import dagster as dg
 from botocore.config import Config
 from dagster_aws.s3 import S3Resource
 
+# Not the standard mode: its quota of retries is drained by a long storm of throttling, whatever the attempts.
 _CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": 8}, connect_timeout=10, read_timeout=120, max_pool_connections=32
+    retries={"mode": "legacy", "max_attempts": 8}, connect_timeout=10, read_timeout=120, max_pool_connections=32
 )
 
 

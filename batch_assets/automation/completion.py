@@ -84,17 +84,24 @@ def verdict(events: PartitionEvents) -> Verdict:
     job, table, index = (events.get(asset) for asset in ASSETS)
     if job is None:
         return AtRest()
-    # Under other settings than those of its job a partition is queued behind that job.
-    told: Mapping[str, Any] = job.metadata.get("waits_for") or job.metadata
-    state, token, target = str(job.metadata["state"]), str(told["token"]), told.get("target")
-    if table is None or table.metadata.get("loaded_job") != token:
-        if state in WITH_JOB or told is not job.metadata:
-            return InFlight(str(told["job_arn"]), float(told["submitted_at"]), int(told["records"]), target)
-        return Due(token, target) if state in LOADED_AT_ONCE else AtRest(queued=state == QUEUED)
-    version = str(table.metadata["table_version"])
-    if index is None or index.metadata["indexed_version"] != version:
+    state, token = str(job.metadata["state"]), str(job.metadata["token"])
+    loaded = table.metadata.get("loaded_job") if table else None
+    # Under other settings than those of its job a partition waits for that job first.
+    waits_for: Mapping[str, Any] | None = job.metadata.get("waits_for")
+    if waits_for and loaded != waits_for["token"]:
+        return _in_flight(waits_for)
+    if loaded != token and state in WITH_JOB:
+        return _in_flight(job.metadata)
+    if loaded != token and state in LOADED_AT_ONCE:
+        return Due(token, job.metadata.get("target"))
+    version = str(table.metadata["table_version"]) if table else None
+    if table and (index is None or index.metadata["indexed_version"] != version):
         return Due(f"index {version}", table.metadata.get("target"))
     return AtRest(queued=state == QUEUED)
+
+
+def _in_flight(told: Mapping[str, Any]) -> InFlight:
+    return InFlight(str(told["job_arn"]), float(told["submitted_at"]), int(told["records"]), told.get("target"))
 
 
 @dataclass

@@ -188,7 +188,7 @@ class Join:
         if content in self._done or (repeated and isinstance(outcome, Refused)):
             tally.records_known += not repeated
             return []
-        if all(row["key"] != record["key"] for row in self._wanted.get(content, [])):
+        if not any(_same_version(row, record) for row in self._wanted.get(content, [])):
             # Bedrock may have read other bytes than those that were planned.
             tally.records_changed += not repeated
             return []
@@ -223,6 +223,12 @@ class Join:
             "format": picture["format"],
             "job_id": job_id,
         }
+
+
+def _same_version(row: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether a picture was not written since it was planned, not even with other bytes and then its own again."""
+    written = record.get("last_modified")  # not in a copy that an earlier release made
+    return row["key"] == record["key"] and written in {None, row["last_modified"]}
 
 
 class _Buffer:

@@ -25,6 +25,9 @@ MANIFEST = pa.schema(
         pa.field("size", pa.int64(), nullable=False, metadata={"description": "Size in bytes"}),
         pa.field("format", pa.string(), nullable=False, metadata={"description": "The model's name of the format"}),
         pa.field("copies", pa.int32(), nullable=False, metadata={"description": "Keys that hold the same bytes"}),
+        pa.field(
+            "last_modified", pa.timestamp("us", tz="UTC"), metadata={"description": "When the object was written"}
+        ),
     ]
 )
 
@@ -70,7 +73,7 @@ def plan(
     eligible = inventory.filter(inventory["eligible"]).sort_by("key")
     first: dict[Content, dict[str, Any]] = {}
     done = refused = changed = 0
-    for row in eligible.select(["key", "etag", "size", "format"]).to_pylist():
+    for row in eligible.select(["key", "etag", "size", "format", "last_modified"]).to_pylist():
         content = (row["etag"], row["size"])
         changed += content not in embedded and row["key"] in embedded_keys
         if content in embedded:

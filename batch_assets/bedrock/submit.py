@@ -44,7 +44,7 @@ class Submission:
 
     `content_version` is the hash of what the partition should hold, `loaded_job` what its table holds already.
     `up_to_date` says that the table was made from this very listing. `refusal` and `hold` keep a manifest from being
-    sent before a person has looked at it, and say why.
+    sent before a person has looked at it, and say why; `queue_behind` names what has to be loaded before.
     """
 
     partition: str
@@ -58,6 +58,7 @@ class Submission:
     run_id: str
     up_to_date: bool = False
     refusal: str | None = None
+    queue_behind: str | None = None
     hold: str | None = None
     over_budget_allowed: bool = False
 
@@ -86,8 +87,8 @@ class Submission:
 class Submitter:
     """Submits manifests with one deployment's settings and clients.
 
-    `store_copy` writes the immutable copy of the manifest; `run_is_over` tells of a run id whether that run has ended
-    (None when it is not known here).
+    `store_copy` writes the copy of the manifest that the loader reads; `run_is_over` tells of a run id whether that run
+    has ended (None when it is not known here); `is_recorded` whether the job table of a partition knows a job's name.
     """
 
     settings: Settings
@@ -96,12 +97,14 @@ class Submitter:
     runtime: Any
     store_copy: Callable[[], None]
     run_is_over: Callable[[str], bool | None]
+    is_recorded: Callable[[str, str], bool]
     budget: Budget
 
     def submit(self, submission: Submission) -> JobRow:
         """The new current row of the partition's job table. Raises `JobError` when Bedrock refuses the request."""
         if submission.records == 0:
-            return submission.without_job(NOTHING_TO_DO, "every eligible picture has its embedding or was refused")
+            nothing = submission.without_job(NOTHING_TO_DO, "every eligible picture has its embedding or was refused")
+            return self._unrecorded(submission) or nothing
         return (
             self._existing(submission)
             or self._unrecorded(submission)
@@ -126,6 +129,8 @@ class Submitter:
         )
 
     def _send(self, submission: Submission) -> JobRow:
+        if submission.queue_behind is not None:
+            return submission.without_job(QUEUED, f"waits for {submission.queue_behind}")
         if submission.records < self.settings.space.model.min_records_per_job:
             return self._embed_on_demand(submission)
         full = self._quota_full()
@@ -145,19 +150,35 @@ class Submitter:
         return self._row(submission, ATTACHED, job, "found by its name: it is not paid for again") if job else None
 
     def _unrecorded(self, submission: Submission) -> JobRow | None:
-        """A job of this partition whose run died before it was recorded, while the manifest has changed since."""
+        """What a run of this partition paid for that died before it was recorded, if the manifest has changed since."""
         lane = self.lane(submission.partition)
         lock = lanes.current_lock(self.s3, lane)
-        recorded = {row.job_name for row in submission.ledger.rows}
-        if lock is None or lock.holder.partition != submission.partition or lock.holder.job_name in recorded:
+        known = {submission.job_name, *(row.job_name for row in submission.ledger.rows)}
+        if lock is None or lock.holder.partition != submission.partition or lock.holder.job_name in known:
             return None
         job = find_job(self.bedrock, lock.holder.job_name)
-        jsonl = lanes.held_manifest(self.s3, lane, lock) if job is not None else None
+        if job is None and not self._run_ended(lock):
+            return None
+        row = self._row_of_lock(submission, lock, job)
+        if row is None and job is None:
+            lanes.release(self.s3, lane, lock)
+        return row
+
+    def _row_of_lock(self, submission: Submission, lock: lanes.Lock, job: BatchJob | None) -> JobRow | None:
+        """The row of a manifest that stands in the lane, if it has a job or results of on-demand calls."""
+        jsonl = lanes.held_manifest(self.s3, self.lane(submission.partition), lock)
         # Only a manifest of this embedding space can be loaded into this space's table.
-        if job is None or jsonl is None or fingerprint(jsonl, self.settings.space) != lock.holder.fingerprint:
+        if jsonl is None or fingerprint(jsonl, self.settings.space) != lock.holder.fingerprint:
             return None
         sent = replace(submission, fingerprint=lock.holder.fingerprint, records=jsonl.count(b"\n"), jsonl=jsonl)
-        return self._row(sent, ATTACHED, job, "found in its lane, of an earlier manifest: it is not paid for again")
+        reason = "found in its lane, of an earlier manifest: it is not paid for again"
+        if job is not None:
+            return self._row(sent, ATTACHED, job, reason)
+        on_demand = sent_on_demand(sent.records, self.settings)
+        folder = tail_folder(self.settings, sent.partition)
+        return (
+            self._on_demand_row(sent, reason) if on_demand and folder.outcomes(self.s3, jsonl, sent.attempt) else None
+        )
 
     def _refusal(self, submission: Submission) -> JobRow | None:
         minimum = self.settings.space.model.min_records_per_job
@@ -191,19 +212,23 @@ class Submitter:
         folder = tail_folder(self.settings, submission.partition)
         space = self.settings.space
         embed_tail(self.s3, self.runtime, space, folder, jsonl=submission.jsonl, attempt=submission.attempt)
-        lane = self.lane(submission.partition)
-        lanes.release_job(self.s3, lane, submission.job_name)
+        return self._on_demand_row(
+            submission, f"{submission.records} pictures, fewer than a batch job takes, were sent to the model on demand"
+        )
+
+    def _on_demand_row(self, submission: Submission, reason: str) -> JobRow:
+        """The row of a manifest that was embedded on demand; its lane is freed when it is loaded, as a job's is."""
         return JobRow(
             state=ON_DEMAND,
-            reason=f"{submission.records} pictures, fewer than a batch job takes, were sent to the model on demand",
+            reason=reason,
             token=f"{ON_DEMAND}:{submission.job_name}",
             job_name=submission.job_name,
             fingerprint=submission.fingerprint,
             attempt=submission.attempt,
             records=submission.records,
-            cost_usd=submission.records * space.model.on_demand_price_per_image_usd,
-            input_uri=lane.uri,
-            output_uri=folder.uri,
+            cost_usd=submission.records * self.settings.space.model.on_demand_price_per_image_usd,
+            input_uri=self.lane(submission.partition).uri,
+            output_uri=tail_folder(self.settings, submission.partition).uri,
             submitted_at=datetime.now(UTC),
         )
 
@@ -235,7 +260,7 @@ class Submitter:
         lock = lanes.acquire(self.s3, lane, holder, submission.jsonl)
         if lock is not None and not lock.holder.job_name:
             return f"s3://{lane.bucket}/{lane.lock_key} was not put there by this project: remove it"
-        if lock is not None and self._abandoned(lock) and lanes.release(self.s3, lane, lock):
+        if lock is not None and self._abandoned(submission, lock) and lanes.release(self.s3, lane, lock):
             lock = lanes.acquire(self.s3, lane, holder, submission.jsonl)
         if lock is None:
             return self._enter(submission)
@@ -248,11 +273,15 @@ class Submitter:
             lanes.release_job(self.s3, self.lane(submission.partition), submission.job_name)
         return full
 
-    def _abandoned(self, lock: lanes.Lock) -> bool:
-        job = find_job(self.bedrock, lock.holder.job_name)
-        if job is not None:
-            return job.ended
-        return self._run_ended(lock)
+    def _abandoned(self, submission: Submission, lock: lanes.Lock) -> bool:
+        job, holder = find_job(self.bedrock, lock.holder.job_name), lock.holder
+        if not (job.ended if job is not None else self._run_ended(lock)):
+            return False
+        paid = job is not None or sent_on_demand(holder.records, self.settings)
+        # The file is all that tells of results that nobody has recorded: another partition leaves it to its own.
+        return (
+            not paid or holder.partition == submission.partition or self.is_recorded(holder.partition, holder.job_name)
+        )
 
     def _run_ended(self, lock: lanes.Lock) -> bool:
         over = self.run_is_over(lock.holder.run_id)

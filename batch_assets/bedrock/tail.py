@@ -47,6 +47,10 @@ class TailFolder:
         wanted = [key for name in record_ids for key in (self.result_key(name), self.refusal_key(name, attempt))]
         return [key for key in wanted if key in there]
 
+    def outcomes(self, s3: Any, jsonl: bytes, attempt: int) -> list[str]:
+        """Keys of what is there for the records of a manifest."""
+        return self.keys(s3, [orjson.loads(line)["recordId"] for line in jsonl.splitlines()], attempt)
+
 
 def embed_tail(s3: Any, runtime: Any, space: EmbeddingSpace, folder: TailFolder, *, jsonl: bytes, attempt: int) -> None:
     """Embed the records of a manifest with InvokeModel, a few at a time, leaving out those that have an outcome.
@@ -54,7 +58,7 @@ def embed_tail(s3: Any, runtime: Any, space: EmbeddingSpace, folder: TailFolder,
     Raises `JobError` when the calls are refused for a reason that is not a record's own, such as a permission.
     """
     lines = [orjson.loads(line) for line in jsonl.splitlines()]
-    there = set(folder.keys(s3, [line["recordId"] for line in lines], attempt))
+    there = set(folder.outcomes(s3, jsonl, attempt))
     todo = [
         line
         for line in lines

@@ -11,7 +11,7 @@ def command() -> None:
     For an instance that is new or has lost its storage: its sensors then know which jobs are in flight and what is
     loaded, and nothing is paid again. Adopting twice does no harm. Needs DAGSTER_HOME.
 
-    Example: DAGSTER_HOME=~/.batch_assets batch-assets adopt
+    Example: batch-assets adopt
     """
     if not os.environ.get("DAGSTER_HOME"):
         raise BatchAssetsError("DAGSTER_HOME is not set: name the folder of the instance that is to be refilled")

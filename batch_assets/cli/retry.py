@@ -14,7 +14,7 @@ def command(
         list[str] | None, typer.Option(metavar="S3_KEY", help="Only this picture; may be given again.")
     ] = None,
 ) -> None:
-    """Let refused pictures be sent again, and lift the hold of a partition.
+    """Let refused pictures be sent again, and lift a hold.
 
     The request is taken up by the next plan of the partition. Without --key it stands for all pictures that the model
     refused, and for a hold after a job that was stopped or failed.

@@ -23,7 +23,7 @@ def test_a_job_in_flight_is_loaded_into_its_own_space_before_the_new_one_is_fill
     with with_dimension(world, 384) as other:
         told = other.plan().metadata["batch_job"]
         assert (told["state"], len(other.jobs())) == ("queued", 1)
-        assert "is loaded into its space first" in told["reason"]
+        assert "of another space, which is loaded first" in told["reason"]
         other.settle()
         assert (len(world.vectors()), len(other.vectors()), len(other.jobs())) == (100, 100, 2)
         tables = [deployment.table("embedding_table").rows() for deployment in (world, other)]
