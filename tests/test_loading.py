@@ -82,7 +82,7 @@ def test_dg_checks_the_definitions(project: Project) -> None:
 
 @pytest.mark.slow
 def test_dg_lists_the_whole_graph(project: Project) -> None:
-    """Six assets in one group, four jobs, two schedules, two sensors, and a check at least for each that can go wrong."""
+    """Six assets in one group, four jobs, two schedules, two sensors, and checks for what can go wrong."""
     ended = project.run("dg", "list", "defs", "--json")
     assert ended.returncode == 0, ended.stderr
     listed = json.loads(ended.stdout)

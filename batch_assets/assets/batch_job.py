@@ -22,7 +22,8 @@ from batch_assets.bedrock import prices
 from batch_assets.bedrock.budget import Budget
 from batch_assets.bedrock.ledger import LEDGER, QUEUED, SENT, JobRow, Ledger
 from batch_assets.bedrock.manifest import contents, final_refusals
-from batch_assets.bedrock.submit import Submission, Submitter
+from batch_assets.bedrock.submission import Submission
+from batch_assets.bedrock.submit import Submitter
 from batch_assets.errors import TableError
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource

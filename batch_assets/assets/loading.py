@@ -16,7 +16,7 @@ from batch_assets.bedrock.jobs import BatchJob, get_job, needs_a_person
 from batch_assets.bedrock.join import Join, Tally, embedding_schema
 from batch_assets.bedrock.ledger import ON_DEMAND, QUEUED, SENT, JobRow
 from batch_assets.bedrock.results import Outcome, output_keys, read_outcomes, require_output
-from batch_assets.bedrock.submit import tail_folder
+from batch_assets.bedrock.tail import tail_folder
 from batch_assets.errors import ResultError
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import list_prefix, listing_version

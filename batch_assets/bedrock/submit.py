@@ -6,17 +6,16 @@ immutable copy of the manifest; take the lane; only then create the job, with a 
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
 from batch_assets.bedrock import lanes
 from batch_assets.bedrock.budget import Budget, Expense
-from batch_assets.bedrock.jobs import BatchJob, JobRequest, create_job, find_job, get_job, job_name, live_jobs
+from batch_assets.bedrock.jobs import BatchJob, JobRequest, create_job, find_job, get_job, live_jobs
 from batch_assets.bedrock.ledger import (
     ATTACHED,
     HELD,
@@ -26,61 +25,16 @@ from batch_assets.bedrock.ledger import (
     REFUSED,
     SUBMITTED,
     JobRow,
-    Ledger,
 )
 from batch_assets.bedrock.manifest import fingerprint
 from batch_assets.bedrock.prices import cost_usd, sent_on_demand
-from batch_assets.bedrock.tail import TailFolder, embed_tail
+from batch_assets.bedrock.submission import Submission
+from batch_assets.bedrock.tail import embed_tail, tail_folder
 from batch_assets.errors import JobError
 from batch_assets.settings import Settings
 
 _UNKNOWN_RUN_LOCK_AGE = timedelta(hours=1)
 _SHOWN_KEYS = 5
-
-
-@dataclass(frozen=True)
-class Submission:
-    """A rendered manifest of one partition and what surrounds it.
-
-    `content_version` is the hash of what the partition should hold, `loaded_job` what its table holds already.
-    `up_to_date` says that the table was made from this very listing. `refusal` and `hold` keep a manifest from being
-    sent before a person has looked at it, and say why; `queue_behind` names what has to be loaded before.
-    """
-
-    partition: str
-    records: int
-    jsonl: bytes
-    fingerprint: str
-    content_version: str
-    ledger: Ledger
-    loaded_job: str | None
-    foreign_manifests: Sequence[str]
-    run_id: str
-    up_to_date: bool = False
-    refusal: str | None = None
-    queue_behind: str | None = None
-    hold: str | None = None
-    over_budget_allowed: bool = False
-
-    @property
-    def attempt(self) -> int:
-        return self.ledger.next_attempt(self.fingerprint, loaded_job=self.loaded_job)
-
-    @property
-    def job_name(self) -> str:
-        return job_name(self.partition, self.fingerprint, self.attempt)
-
-    def without_job(self, state: str, reason: str) -> JobRow:
-        """A row without a job; its token is new only if a load would change the table."""
-        digest = hashlib.sha256(f"{self.content_version}\0{self.fingerprint}\0{reason}".encode()).hexdigest()
-        return JobRow(
-            state=state,
-            reason=reason,
-            token=self.loaded_job if self.loaded_job and self.up_to_date else f"{state}:{digest[:32]}",
-            fingerprint=self.fingerprint,
-            records=self.records,
-            over_budget_allowed=self.over_budget_allowed,
-        )
 
 
 @dataclass(frozen=True)
@@ -339,12 +293,6 @@ class Submitter:
             output_uri=job.output_uri,
             submitted_at=job.submitted_at,
         )
-
-
-def tail_folder(settings: Settings, partition: str) -> TailFolder:
-    """Where the on-demand results of a partition stand, beside those of the jobs."""
-    name = quote(partition, safe="")
-    return TailFolder(settings.results_bucket, f"{settings.results_prefix}on-demand/{settings.space.slug}/{name}/")
 
 
 _UNDECIDED = frozenset({"ThrottlingException", "ConflictException", "RequestTimeout"})

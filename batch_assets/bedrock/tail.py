@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_assets.bedrock.results import OUTPUT_SUFFIX, output_keys
 from batch_assets.errors import JobError
+from batch_assets.settings import Settings
 from batch_assets.spaces import EmbeddingSpace
 
 CALLS_IN_FLIGHT = 8
@@ -50,6 +52,12 @@ class TailFolder:
     def outcomes(self, s3: Any, jsonl: bytes, attempt: int) -> list[str]:
         """Keys of what is there for the records of a manifest."""
         return self.keys(s3, [orjson.loads(line)["recordId"] for line in jsonl.splitlines()], attempt)
+
+
+def tail_folder(settings: Settings, partition: str) -> TailFolder:
+    """Where the on-demand results of a partition stand, beside those of the jobs."""
+    name = quote(partition, safe="")
+    return TailFolder(settings.results_bucket, f"{settings.results_prefix}on-demand/{settings.space.slug}/{name}/")
 
 
 def embed_tail(s3: Any, runtime: Any, space: EmbeddingSpace, folder: TailFolder, *, jsonl: bytes, attempt: int) -> None:

@@ -12,7 +12,8 @@ from batch_assets.bedrock.budget import Budget
 from batch_assets.bedrock.jobs import BatchJob, find_job, list_jobs
 from batch_assets.bedrock.ledger import JobRow, Ledger
 from batch_assets.bedrock.manifest import fingerprint, plan, render
-from batch_assets.bedrock.submit import Submission, Submitter
+from batch_assets.bedrock.submission import Submission
+from batch_assets.bedrock.submit import Submitter
 from batch_assets.errors import TableChangedError
 from batch_assets.sandbox.server import start
 from batch_assets.settings import ENVIRONMENT_PREFIX, Settings, load_settings

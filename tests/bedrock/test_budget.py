@@ -10,7 +10,7 @@ import pytest
 from batch_assets.bedrock import lanes
 from batch_assets.bedrock.budget import SPENDING
 from batch_assets.bedrock.ledger import ATTACHED, HELD, ON_DEMAND, QUEUED, SUBMITTED, JobRow, Ledger
-from batch_assets.bedrock.submit import Submission
+from batch_assets.bedrock.submission import Submission
 from batch_assets.errors import JobError, TableChangedError
 from tests.bedrock.conftest import Deploy, Deployment
 from tests.conftest import Aws

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from batch_assets.bedrock import lanes
 from batch_assets.bedrock.ledger import ATTACHED, HELD, NOTHING_TO_DO, QUEUED, REFUSED, SUBMITTED, JobRow, Ledger
-from batch_assets.bedrock.submit import Submission
+from batch_assets.bedrock.submission import Submission
 from batch_assets.errors import JobError
 from tests.bedrock.conftest import Deploy, Deployment
 
