@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo dev test lint types tests clean
+.PHONY: demo dev test lint types tests soak clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed ## run the whole pipeline on this machine
@@ -21,6 +21,9 @@ types: .venv/installed-for-tests
 
 tests: .venv/installed-for-tests .venv-aws/installed
 	$(BIN)/pytest -q -n 2 --dist loadfile
+
+soak: .venv/installed-for-tests .venv-aws/installed ## every test, for up to two hours
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "soak or not soak"
 
 clean: ## remove the environment and what tools left
 	rm -rf .venv .venv-aws build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
