@@ -101,6 +101,11 @@ def embedding_space(model_id: str, dimension: int) -> EmbeddingSpace:
     return EmbeddingSpace(MODELS[model_id], dimension)
 
 
+def image_uri(request: RequestBody) -> str:
+    """The S3 URI of the picture that a body of `EmbeddingSpace.index_request` names."""
+    return str(request["singleEmbeddingParams"]["image"]["source"]["s3Location"]["uri"])
+
+
 def equal_wave_records(records: int, *, maximum: int) -> int:
     """Size of the first of as few equal parts of at most `maximum` records as hold them all."""
     if records <= maximum:

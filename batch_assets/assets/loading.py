@@ -150,7 +150,7 @@ class Load:
         dimension = self.settings.dimension
         if job is None:
             folder = tail_folder(self.settings, partition)
-            keys = folder.keys(self.s3, submitted["record_id"].to_pylist(), row.attempt)
+            keys = folder.keys(self.s3, submitted["record_id"].to_pylist(), str(row.job_name))
             return read_outcomes(self.s3, folder.bucket, keys, dimension=dimension)
         results = S3Address.parse(job.results_uri)
         keys = output_keys(self.s3, results.bucket, results.key)

@@ -131,7 +131,7 @@ class Submitter:
         on_demand = sent_on_demand(sent.records, self.settings)
         folder = tail_folder(self.settings, sent.partition)
         return (
-            self._on_demand_row(sent, reason) if on_demand and folder.outcomes(self.s3, jsonl, sent.attempt) else None
+            self._on_demand_row(sent, reason) if on_demand and folder.outcomes(self.s3, jsonl, sent.job_name) else None
         )
 
     def _refusal(self, submission: Submission) -> JobRow | None:
@@ -165,7 +165,7 @@ class Submitter:
             return submission.without_job(QUEUED, taken)
         folder = tail_folder(self.settings, submission.partition)
         space = self.settings.space
-        embed_tail(self.s3, self.runtime, space, folder, jsonl=submission.jsonl, attempt=submission.attempt)
+        embed_tail(self.s3, self.runtime, space, folder, jsonl=submission.jsonl, job_name=submission.job_name)
         return self._on_demand_row(
             submission, f"{submission.records} pictures, fewer than a batch job takes, were sent to the model on demand"
         )

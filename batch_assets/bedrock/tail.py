@@ -1,7 +1,8 @@
 """Embedding a tail that is too small for a batch job: on demand, with the output layout of a job.
 
 Each result is stored as soon as it is there, under its record id, so that a run that dies half-way has paid for
-nothing twice but the calls that were under way. A refusal is stored under its attempt: it may be tried again.
+nothing twice but the calls that were under way. A refusal is stored for its manifest and attempt alone: it may be
+tried again. What came of a picture that is another one by then is not stored: the model may have read other bytes.
 """
 
 from collections.abc import Iterable
@@ -14,10 +15,11 @@ from urllib.parse import quote
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batch_assets.bedrock.manifest import record_id
 from batch_assets.bedrock.results import OUTPUT_SUFFIX, output_keys
 from batch_assets.errors import JobError
 from batch_assets.settings import Settings
-from batch_assets.spaces import EmbeddingSpace
+from batch_assets.spaces import EmbeddingSpace, image_uri
 
 CALLS_IN_FLIGHT = 8
 _SERVER_ERROR = 500
@@ -40,18 +42,18 @@ class TailFolder:
     def result_key(self, record_id: str) -> str:
         return f"{self.prefix}{record_id}{OUTPUT_SUFFIX}"
 
-    def refusal_key(self, record_id: str, attempt: int) -> str:
-        return f"{self.prefix}{record_id}-a{attempt}{OUTPUT_SUFFIX}"
+    def refusal_key(self, record_id: str, job_name: str) -> str:
+        return f"{self.prefix}{record_id}-{job_name}{OUTPUT_SUFFIX}"
 
-    def keys(self, s3: Any, record_ids: Iterable[str], attempt: int) -> list[str]:
-        """Keys of the results of these records, and of their refusals in this attempt."""
+    def keys(self, s3: Any, record_ids: Iterable[str], job_name: str) -> list[str]:
+        """Keys of the results of these records, and of their refusals in this attempt of a manifest."""
         there = set(output_keys(s3, self.bucket, self.prefix))
-        wanted = [key for name in record_ids for key in (self.result_key(name), self.refusal_key(name, attempt))]
+        wanted = [key for name in record_ids for key in (self.result_key(name), self.refusal_key(name, job_name))]
         return [key for key in wanted if key in there]
 
-    def outcomes(self, s3: Any, jsonl: bytes, attempt: int) -> list[str]:
+    def outcomes(self, s3: Any, jsonl: bytes, job_name: str) -> list[str]:
         """Keys of what is there for the records of a manifest."""
-        return self.keys(s3, [orjson.loads(line)["recordId"] for line in jsonl.splitlines()], attempt)
+        return self.keys(s3, [orjson.loads(line)["recordId"] for line in jsonl.splitlines()], job_name)
 
 
 def tail_folder(settings: Settings, partition: str) -> TailFolder:
@@ -60,24 +62,26 @@ def tail_folder(settings: Settings, partition: str) -> TailFolder:
     return TailFolder(settings.results_bucket, f"{settings.results_prefix}on-demand/{settings.space.slug}/{name}/")
 
 
-def embed_tail(s3: Any, runtime: Any, space: EmbeddingSpace, folder: TailFolder, *, jsonl: bytes, attempt: int) -> None:
+def embed_tail(
+    s3: Any, runtime: Any, space: EmbeddingSpace, folder: TailFolder, *, jsonl: bytes, job_name: str
+) -> None:
     """Embed the records of a manifest with InvokeModel, a few at a time, leaving out those that have an outcome.
 
     Raises `JobError` when the calls are refused for a reason that is not a record's own, such as a permission.
     """
     lines = [orjson.loads(line) for line in jsonl.splitlines()]
-    there = set(folder.outcomes(s3, jsonl, attempt))
+    there = set(folder.outcomes(s3, jsonl, job_name))
     todo = [
         line
         for line in lines
-        if not {folder.result_key(line["recordId"]), folder.refusal_key(line["recordId"], attempt)} & there
+        if not {folder.result_key(line["recordId"]), folder.refusal_key(line["recordId"], job_name)} & there
     ]
     with ThreadPoolExecutor(CALLS_IN_FLIGHT) as pool:
-        list(pool.map(partial(_embed, s3, runtime, space, folder=folder, attempt=attempt), todo))
+        list(pool.map(partial(_embed, s3, runtime, space, folder=folder, job_name=job_name), todo))
 
 
-def _embed(s3: Any, runtime: Any, space: EmbeddingSpace, line: Any, *, folder: TailFolder, attempt: int) -> None:
-    record_id = line["recordId"]
+def _embed(s3: Any, runtime: Any, space: EmbeddingSpace, line: Any, *, folder: TailFolder, job_name: str) -> None:
+    key = folder.refusal_key(line["recordId"], job_name)
     try:
         reply = runtime.invoke_model(
             modelId=space.model.model_id,
@@ -94,12 +98,25 @@ def _embed(s3: Any, runtime: Any, space: EmbeddingSpace, line: Any, *, folder: T
                 "results so far are kept; mend the cause and materialise batch_job again"
             ) from error
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR))
-        _store(s3, folder, folder.refusal_key(record_id, attempt), _refusal(line, status, str(error)))
+        output = _refusal(line, status, str(error))
     except BotoCoreError as error:
-        _store(s3, folder, folder.refusal_key(record_id, attempt), _refusal(line, _SERVER_ERROR, str(error)))
+        output = _refusal(line, _SERVER_ERROR, str(error))
     else:
-        output = {**line, "modelOutput": orjson.Fragment(body)}
-        _store(s3, folder, folder.result_key(record_id), output)
+        key, output = folder.result_key(line["recordId"]), {**line, "modelOutput": orjson.Fragment(body)}
+    if _is_as_planned(s3, line):
+        _store(s3, folder, key, output)
+
+
+def _is_as_planned(s3: Any, line: Any) -> bool:
+    """Whether the picture of a record is still the one whose ETag its id was made of."""
+    bucket, _, key = image_uri(line["modelInput"]).removeprefix("s3://").partition("/")
+    try:
+        etag = str(s3.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
+    except ClientError as error:
+        if str(error.response.get("Error", {}).get("Code")) in {"404", "NoSuchKey"}:
+            return False
+        raise
+    return bool(record_id(bucket, key, etag) == line["recordId"])
 
 
 def _refusal(line: Any, status: int, message: str) -> dict[str, Any]:

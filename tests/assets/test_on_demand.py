@@ -117,3 +117,14 @@ def test_planning_again_asks_for_nothing(world: World) -> None:
     world.settle()
     told = world.plan().metadata["batch_job"]
     assert (told["state"], told["cost_usd"]) == ("nothing_to_do", 0)
+
+
+def test_every_attempt_of_an_on_demand_call_is_a_call(aws: Aws) -> None:
+    """What was refused with others is sent again by itself: its second attempt is not answered with the first."""
+    slow = {"code": "ModelTimeoutException", "status": 408, "message": "slow"}
+    with new_world(aws, max_record_attempts=2) as world:
+        world.put(pictures(3))
+        world.fault(service="bedrock-runtime", operation="InvokeModel", times=1, error=slow)
+        world.plan()
+        world.settle()
+        assert (len(world.vectors()), world.rows("rejected_images")) == (3, [])

@@ -42,7 +42,7 @@ def a_tail(world: World) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "prepare",
-    [pytest.param(first_run), pytest.param(a_tail), pytest.param(second_round, marks=pytest.mark.soak)],
+    [first_run, pytest.param(a_tail, marks=pytest.mark.soak), pytest.param(second_round, marks=pytest.mark.soak)],
 )
 def test_a_process_killed_at_any_call_and_started_again_ends_as_if_nothing_had_been(
     aws: Aws, subtests: pytest.Subtests, prepare: Prepare

@@ -1,6 +1,7 @@
 """Deaths and delays between two effects, while the world goes on: what a repeated run finds is not what it left."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import pytest
@@ -38,6 +39,31 @@ class _UntilCall(Lifetime):
         if moment.when == self._when and str(self.calls[moment.call - 1]) == self._name:
             self.kill = moment
         super()._reach(moment)
+
+
+class _BeforeCall(Lifetime):
+    """Lets something happen before the first call of a name; to be sure that it is one, other threads wait."""
+
+    def __init__(self, name: str, happens: Callable[[], None]) -> None:
+        super().__init__()
+        self._name, self._happens, self._once = name, happens, threading.Lock()
+        self._happened = False
+
+    def _reach(self, moment: Kill) -> None:
+        if moment.when == "before" and str(self.calls[moment.call - 1]) == self._name:
+            with self._once, self.suspended():
+                if not self._happened:
+                    self._happens()
+                self._happened = True
+        super()._reach(moment)
+
+
+def _vector(world: World, name: str) -> list[float]:
+    """The vector of a picture in the table."""
+    table = world.table("embedding_table").rows()
+    vectors = dict(zip(table["key"].to_pylist(), table["embedding"].to_pylist(), strict=True))
+    vector: list[float] = vectors[f"photos/{KEY}/{name}"]
+    return vector
 
 
 def plan_until(world: World, call: str, when: When = "after", *, key: str = KEY) -> None:
@@ -147,6 +173,30 @@ def test_a_picture_that_changed_while_its_job_ran_and_changed_back_has_its_own_v
     world.finish_jobs()
     prefix.restore("7.png")
     come_to_rest(world)
-    table = world.table("embedding_table").rows()
-    vectors = dict(zip(table["key"].to_pylist(), table["embedding"].to_pylist(), strict=True))
-    assert vectors[f"photos/{KEY}/7.png"] == pytest.approx(vector_of(noise(7)).tolist(), abs=1e-5)
+    assert _vector(world, "7.png") == pytest.approx(vector_of(noise(7)).tolist(), abs=1e-5)
+
+
+def test_a_picture_that_is_overwritten_before_its_on_demand_call_and_changed_back_has_its_own_vector(
+    world: World,
+) -> None:
+    """What the model made of the other bytes is not kept."""
+    prefix = Prefix(world, KEY)
+    prefix.put({f"{number}.png": noise(number) for number in range(4)})
+    with _BeforeCall("InvokeModel", lambda: prefix.put({"3.png": noise(999)})).running():
+        world.plan()
+    world.settle()
+    prefix.restore("3.png")
+    come_to_rest(world)
+    assert _vector(world, "3.png") == pytest.approx(vector_of(noise(3)).tolist(), abs=1e-5)
+
+
+def test_a_picture_that_was_missing_at_its_on_demand_call_is_embedded_when_it_is_back(world: World) -> None:
+    """That the model could not read it was no fault of the picture."""
+    prefix = Prefix(world, KEY)
+    prefix.put({f"{number}.png": noise(number) for number in range(4)})
+    with _BeforeCall("InvokeModel", lambda: prefix.delete(["3.png"])).running():
+        world.plan()
+    world.settle()
+    prefix.restore("3.png")
+    come_to_rest(world)
+    assert len(world.vectors()) == 4
