@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ class Load:
             lanes.release_job(self.s3, lane, row.job_name)
         return self._join(partition, state, row, job)
 
-    def _join(self, partition: str, state: PartitionState, row: JobRow, job: BatchJob | None) -> Loaded:
+    def _join(self, partition: str, state: PartitionState, row: JobRow, job: BatchJob | None) -> Loaded | TooEarly:
         settings, model = self.settings, self.settings.space.model
         prefix = S3Address(settings.source_bucket, settings.template.prefix(partition))
         inventory = list_prefix(self.s3, prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
@@ -120,6 +121,12 @@ class Load:
         )
         outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
         path, unsound = self._stage(join, state, outcomes)
+        if job is not None and submitted is not None and self._may_be_late(job, answered=join.records_answered):
+            return TooEarly(
+                f"job {job.name} has processed {job.processed_records} records, and {job.results_uri} has "
+                f"{join.records_answered} of them so far: the rest is waited for until "
+                f"{self.settings.late_output_minutes} minutes after the job's end"
+            )
         before = state.rejected.read()
         rejected = join.rejected(
             before.to_pylist() if before is not None else [],
@@ -129,6 +136,14 @@ class Load:
         facts = _facts(join, state, row, job, rejected, known=known)
         facts["listing_version"] = listing_version(inventory)
         return Loaded(row, job, path, rejected, join.tally, facts, unsound)
+
+    def _may_be_late(self, job: BatchJob, *, answered: int) -> bool:
+        """Whether output is short of what the service counts, and files of it may still appear.
+
+        What is loaded without them counts as missing, and would be sent and paid for again.
+        """
+        grace = timedelta(minutes=self.settings.late_output_minutes)
+        return answered < job.processed_records and job.ended_since is not None and job.ended_since < grace
 
     def _stage(self, join: Join, state: PartitionState, outcomes: Iterable[Outcome]) -> tuple[Path, int]:
         dimension = self.settings.dimension
@@ -154,7 +169,7 @@ class Load:
             return read_outcomes(self.s3, folder.bucket, keys, dimension=dimension)
         results = S3Address.parse(job.results_uri)
         keys = output_keys(self.s3, results.bucket, results.key)
-        if job.status in {"Completed", "PartiallyCompleted"}:
+        if job.status in {"Completed", "PartiallyCompleted"} and not self._may_be_late(job, answered=0):
             require_output(keys, job_arn=job.arn, results_uri=job.results_uri, processed_records=job.processed_records)
         return read_outcomes(self.s3, results.bucket, keys, dimension=dimension)
 

@@ -44,12 +44,14 @@ def build(settings: Settings) -> dg.SensorDefinition:
 class Verdict:
     """What a partition asks for: the identity of a wanted submission, and whether its lane carries a job.
 
-    What is `queued` is tried as often as it takes; what a load has left, a bounded number of times.
+    What is `queued` is tried as often as it takes; what a load has left, a bounded number of times. `first` is another
+    partition, whose run died before it recorded what it has paid for: its plan finds that, and frees the lane.
     """
 
     wanted: str | None = None
     queued: bool = False
     lane_held: bool = False
+    first: str | None = None
 
 
 def verdict(events: PartitionEvents) -> Verdict:
@@ -66,7 +68,8 @@ def verdict(events: PartitionEvents) -> Verdict:
         return Verdict(lane_held=True)
     if job.metadata["state"] == QUEUED:
         # By manifest: a run that finds the lane or the quota taken all the same leaves another event, and has tried.
-        return Verdict(wanted=f"queued {job.metadata['fingerprint']}", queued=True)
+        first = job.metadata.get("unrecorded_partition")
+        return Verdict(wanted=f"queued {job.metadata['fingerprint']}", queued=True, first=first)
     if job.metadata["state"] not in SENT:
         return Verdict()
     if table is None or table.metadata.get("loaded_job") != job.metadata["token"]:
@@ -89,7 +92,9 @@ class Look:
 
     def result(self) -> dg.SensorResult:
         """Run requests for what can be submitted now, and what the rest waits for."""
-        wanted = {name: found.wanted for name, found in self.verdicts.items() if found.wanted is not None}
+        asked = {name: found for name, found in sorted(self.verdicts.items()) if found.wanted is not None}
+        first = {found.first: f"unrecorded before {found.wanted}" for found in asked.values() if found.first}
+        wanted = {**first, **{name: str(found.wanted) for name, found in asked.items()}}
         held_lanes = Counter(
             self.settings.template.lane(name) for name, found in self.verdicts.items() if found.lane_held
         )
@@ -103,7 +108,7 @@ class Look:
         if room <= 0:
             self.waits.append(f"the account's {self.settings.max_live_jobs} live batch jobs are in use")
         room = min(room, MAX_RUN_REQUESTS)
-        for partition, identity in sorted(wanted.items()):
+        for partition, identity in wanted.items():
             if room <= 0 or self.deadline.passed:
                 return
             lane = self.settings.template.lane(partition)
@@ -113,7 +118,8 @@ class Look:
                 self.waits.append(f"{partition}: the folder {lane or '(the bucket)'} carries another job")
             else:
                 purpose = Purpose(PLAN_AND_SUBMIT, partition, identity)
-                attempts = None if self.verdicts[partition].queued else self.settings.max_load_attempts
+                queued = self.verdicts.get(partition, Verdict()).queued
+                attempts = None if queued else self.settings.max_load_attempts
                 run = next_run(self.instance, purpose, now=self.now, max_attempts=attempts)
                 if isinstance(run, Wait):
                     self.waits.append(run.reason)

@@ -150,6 +150,11 @@ class Join:
         )
 
     @property
+    def records_answered(self) -> int:
+        """Records of which the output says something, those of others included; a repeated line counts once."""
+        return len(self._seen) + self.tally.unknown_lines + self.tally.unreadable_lines
+
+    @property
     def records_missing(self) -> int:
         """Records of the job of which its output says nothing."""
         return len(self._submitted) - len(self._seen)

@@ -61,6 +61,7 @@ def serve(
             lifespan="on",
             timeout_graceful_shutdown=2,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            date_header=False,  # the application gives the time of its own clock
         )
     )
     if announce is not None:

@@ -54,7 +54,7 @@ def ineligibility(key: str, size: int, image_format: str | None, *, max_image_by
     """Why an object cannot be sent to the model, as far as its name and size (bytes) tell; None if it can."""
     if key.endswith("/"):
         return "folder_marker"
-    if _is_jsonl(key):
+    if is_jsonl(key):
         return FOREIGN_JSONL
     if image_format is None:
         return "unsupported_format"
@@ -65,20 +65,15 @@ def ineligibility(key: str, size: int, image_format: str | None, *, max_image_by
     return None
 
 
+def is_jsonl(key: str) -> bool:
+    """Whether Bedrock would read an object as job input: by the end of its key, so that `.jsonl` alone is one too."""
+    return key.lower().endswith(".jsonl")
+
+
 def foreign_manifests(inventory: pa.Table) -> list[str]:
     """Keys of `.jsonl` files that are not ours; Bedrock would read each of them as job input."""
     keys: list[str] = inventory.filter(pc.equal(inventory["reason"], FOREIGN_JSONL))["key"].to_pylist()
     return keys
-
-
-def foreign_manifests_in_folder(client: Any, folder: S3Address) -> list[str]:
-    """Keys of foreign `.jsonl` files directly in a folder, not in its sub-folders."""
-    with explained(folder.uri):
-        return [
-            entry["Key"]
-            for entry in _entries(client, folder, Delimiter="/")
-            if _is_jsonl(entry["Key"]) and entry["Key"] != folder.key + LOCK_NAME
-        ]
 
 
 def listing_version(inventory: pa.Table) -> str:
@@ -96,16 +91,11 @@ def content_hash(table: pa.Table, columns: list[str]) -> str:
     return digest.hexdigest()
 
 
-def _is_jsonl(key: str) -> bool:
-    # By its end, as Bedrock tells: a file that is named `.jsonl` has no extension.
-    return key.lower().endswith(".jsonl")
-
-
 def _extension(key: str) -> str:
     return posixpath.splitext(key)[1].lower().removeprefix(".")
 
 
-def _entries(client: Any, prefix: S3Address, **options: str) -> Iterator[Any]:
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=prefix.bucket, Prefix=prefix.key, **options)
+def _entries(client: Any, prefix: S3Address) -> Iterator[Any]:
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=prefix.bucket, Prefix=prefix.key)
     for page in pages:
         yield from page.get("Contents", [])

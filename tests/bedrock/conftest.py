@@ -97,6 +97,7 @@ class Deployment:
             "store_copy": lambda: self.copies.append("copy"),
             "run_is_over": lambda run_id: run_id in self.ended_runs,
             "is_recorded": lambda _partition, _job_name: True,
+            "foreign_in_lane": lambda _partition: [],
             "budget": self.budget(),
         }
         return Submitter(**values | changes)
