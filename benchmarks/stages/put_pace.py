@@ -43,8 +43,8 @@ STAGE = Stage(
     name="put_pace",
     title="PutVectors at the service's limit",
     unit="vectors",
-    sizes=(7_500, 30_000, 120_000),
-    quick_size=4_000,
+    sizes=(10_000, 40_000, 160_000),
+    quick_size=5_000,
     prepare=write_rows,
     services=lambda _folder, _size: vector_sink(paced=True, latency_seconds=_LATENCY_SECONDS),
     contenders=(
