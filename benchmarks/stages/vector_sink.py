@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,13 +46,14 @@ def vector_sink(*, paced: bool = False, latency_seconds: float = 0.0) -> Iterato
             process.terminate()
 
 
-def counted(address: str, put_all: Callable[[], object]) -> Callable[[], Outcome]:
-    """Return work that puts everything to an empty sink and gives what the sink then has; the digest comes later."""
+def counted(address: str, put_all: Callable[[], object], *, figures: Collection[str]) -> Callable[[], Outcome]:
+    """Return work that puts everything to an empty sink and gives these figures of its report; then its digest."""
     urlopen(Request(f"{address}/reset", method="POST", data=b"")).close()  # noqa: S310 - loopback
 
     def work() -> Outcome:
         put_all()
-        return {**_told(address, "report"), "digest": lambda: _told(address, "digest")["digest"]}
+        told = _told(address, "report")
+        return {name: told[name] for name in figures} | {"digest": lambda: _told(address, "digest")["digest"]}
 
     return work
 

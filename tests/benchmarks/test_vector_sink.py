@@ -34,7 +34,7 @@ def outcome(address: str, *calls: range) -> dict[str, Any]:
         for numbers in calls:
             put(address, numbers)
 
-    given = dict(counted(address, put_all)())
+    given = dict(counted(address, put_all, figures=("calls", "throttled_calls"))())
     return given | {"digest": given["digest"]()}
 
 
