@@ -65,7 +65,10 @@ def _section(name: str, stage: Record) -> Iterator[str]:
         *(figure.removesuffix("_bytes").replace("_", " ") for figure in extra),
         "CPU / ours",
     )
-    yield f"{stage['size']:,} {stage['unit']}, medians of {_rounds(stage['contenders'])}:"
+    yield (
+        f"{stage['size']:,} {stage['unit']}, medians of {_rounds(stage['contenders'])}; load average before: "
+        f"{stage['load_before']}."
+    )
     yield from _table(heads, (_contender_row(contender, extra, stage) for contender in stage["contenders"]))
     grown = [(contender, row) for contender, rows in stage["growth"].items() for row in rows if len(rows) > 1]
     if grown:
