@@ -15,12 +15,15 @@ from batch_assets.bedrock import lanes
 from batch_assets.bedrock.jobs import BatchJob, get_job, needs_a_person
 from batch_assets.bedrock.join import Join, Tally, embedding_schema
 from batch_assets.bedrock.ledger import ON_DEMAND, QUEUED, SENT, JobRow
-from batch_assets.bedrock.results import Outcome, output_keys, read_outcomes, require_output
+from batch_assets.bedrock.results import output_files, require_output
+from batch_assets.bedrock.shards import Block
 from batch_assets.bedrock.tail import tail_folder
+from batch_assets.bedrock.workers import Workers
 from batch_assets.errors import ResultError
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import list_prefix, listing_version
 from batch_assets.storage.objects import S3Address
+from batch_assets.storage.staged_table import StagedTable
 from batch_assets.storage.tables import Tables
 
 _RECORD_COUNTS = (
@@ -51,7 +54,7 @@ class Loaded:
 
     row: JobRow
     job: BatchJob | None
-    embeddings: Path
+    embeddings: StagedTable
     rejected: pa.Table
     tally: Tally
     facts: dict[str, Any]
@@ -68,26 +71,16 @@ class Loaded:
         return str(self.facts["table_version"])
 
 
-@dataclass
-class _Soundness:
-    unsound: int = 0
-
-    def watch(self, batches: Iterable[pa.RecordBatch], dimension: int) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            vectors = batch.column("embedding").flatten().to_numpy().reshape(-1, dimension)
-            self.unsound += int((~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1)).sum())
-            yield batch
-
-
 @dataclass(frozen=True)
 class Load:
-    """Loads partitions with one deployment's settings and clients."""
+    """Loads partitions with one deployment's settings and clients; `folder` takes what is staged."""
 
     settings: Settings
     s3: Any
     bedrock: Any
     store: Tables
     folder: Path = field(default_factory=Path)
+    workers: Workers = field(default_factory=Workers)
 
     def load(self, partition: str, state: PartitionState) -> Loaded | TooEarly:
         """Stage the partition's tables, or say what there is to wait for. Frees the lane of a job that has ended."""
@@ -119,7 +112,7 @@ class Load:
             job_id=job.arn.rsplit("/", 1)[-1] if job else row.job_name or "",
         )
         outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
-        path, unsound = self._stage(join, state, outcomes)
+        staged, unsound = self._stage(join, state, outcomes)
         before = state.rejected.read()
         rejected = join.rejected(
             before.to_pylist() if before is not None else [],
@@ -128,17 +121,15 @@ class Load:
         )
         facts = _facts(join, state, row, job, rejected, known=known)
         facts["listing_version"] = listing_version(inventory)
-        return Loaded(row, job, path, rejected, join.tally, facts, unsound)
+        return Loaded(row, job, staged, rejected, join.tally, facts, unsound)
 
-    def _stage(self, join: Join, state: PartitionState, outcomes: Iterable[Outcome]) -> tuple[Path, int]:
-        dimension = self.settings.dimension
-        schema, soundness = embedding_schema(dimension), _Soundness()
-        batches = soundness.watch(join.batches(state.embeddings.batches(), outcomes), dimension)
-        path = self.folder / "embedding_table.arrow"
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
-        return path, soundness.unsound
+    def _stage(self, join: Join, state: PartitionState, outcomes: Iterable[Block]) -> tuple[StagedTable, int]:
+        staged = StagedTable(self.folder / "embedding_table.parquet", embedding_schema(self.settings.dimension))
+        unsound = 0
+        for batch in join.batches(state.embeddings.batches(), outcomes):
+            unsound += unsound_vectors(batch, self.settings.dimension)
+            staged.write(batch)
+        return staged, unsound
 
     def _submitted(self, partition: str, row: JobRow) -> pa.Table:
         copy = self.store.open(self.store.catalog.submitted_manifest(partition, str(row.fingerprint)))
@@ -146,17 +137,28 @@ class Load:
             raise ResultError(f"{copy.uri}, the copy of what job {row.job_name} was given, is gone: restore it")
         return copy.rows()
 
-    def _outcomes(self, partition: str, row: JobRow, job: BatchJob | None, submitted: pa.Table) -> Iterator[Outcome]:
-        dimension = self.settings.dimension
+    def _outcomes(self, partition: str, row: JobRow, job: BatchJob | None, submitted: pa.Table) -> Iterator[Block]:
         if job is None:
-            folder = tail_folder(self.settings, partition)
-            keys = folder.keys(self.s3, submitted["record_id"].to_pylist(), str(row.job_name))
-            return read_outcomes(self.s3, folder.bucket, keys, dimension=dimension)
-        results = S3Address.parse(job.results_uri)
-        keys = output_keys(self.s3, results.bucket, results.key)
-        if job.status in {"Completed", "PartiallyCompleted"}:
-            require_output(keys, job_arn=job.arn, results_uri=job.results_uri, processed_records=job.processed_records)
-        return read_outcomes(self.s3, results.bucket, keys, dimension=dimension)
+            records = submitted["record_id"].to_pylist()
+            files = tail_folder(self.settings, partition).files(self.s3, records, str(row.job_name))
+        else:
+            results = S3Address.parse(job.results_uri)
+            files = output_files(self.s3, results.bucket, results.key)
+            if job.status in {"Completed", "PartiallyCompleted"}:
+                processed = job.processed_records
+                require_output(files, job_arn=job.arn, results_uri=job.results_uri, processed_records=processed)
+        settings = self.settings
+        return self.workers.read(self.s3, files, dimension=settings.dimension, region=settings.region)
+
+
+def unsound_vectors(batch: pa.RecordBatch, dimension: int) -> int:
+    """How many vectors of a batch hold NaN or infinity, or only zeros."""
+    vectors = batch.column("embedding").flatten().to_numpy().reshape(-1, dimension)
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+    # One pass; only what is not plainly sound is looked at value by value.
+    doubtful = vectors[~((squares > 0) & (squares < np.inf))]
+    return int((~np.isfinite(doubtful).all(axis=1) | ~doubtful.any(axis=1)).sum())
 
 
 def _facts(
@@ -169,7 +171,7 @@ def _facts(
         "last_job": _last_job(row, job) or state.last_job,
         "table_version": _table_version(join.tally),
         "images": join.images,
-        "embedded": len(join.tally.rows),
+        "embedded": join.tally.rows.num_rows,
         "rejected": int(sum(rejected["final"].to_pylist())),
         "waiting": waiting,
         "remaining": waiting,
@@ -188,6 +190,8 @@ def _last_job(row: JobRow, job: BatchJob | None) -> dict[str, Any] | None:
 
 def _table_version(tally: Tally) -> str:
     digest = hashlib.sha256()
-    for identity in sorted(tally.rows):
-        digest.update(repr(identity).encode())
+    rows = tally.rows.sort_by([(name, "ascending") for name in ("key", "etag", "record_id")])
+    for batch in rows.to_batches(max_chunksize=10_000):
+        for identity in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            digest.update(repr(identity).encode())
     return digest.hexdigest()

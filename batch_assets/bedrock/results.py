@@ -1,11 +1,11 @@
-"""Reading a job's output: a stream of lines, each one record embedded or refused.
+"""What a job's output says: files of lines, each one record embedded or refused.
 
 `<output folder>/<job id>/<input name>.jsonl.out` holds a line per record in no particular order; a failed record has
 `error` in place of `modelOutput`. Source: Amazon Bedrock user guide, "View the results of a batch inference job".
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from batch_assets.errors import ResultError
 
 OUTPUT_SUFFIX = ".jsonl.out"
 
-_CHUNK_BYTES = 1024**2
 _THROTTLED = 429
 _REQUEST_TIMEOUT = 408
 _SERVER_ERRORS = 500
@@ -52,31 +51,26 @@ class Unreadable:
 Outcome = Embedded | Refused | Unreadable
 
 
-def output_keys(s3: Any, bucket: str, prefix: str) -> list[str]:
-    """Keys of a job's output files, sorted; `manifest.json.out` is not one of them."""
+@dataclass(frozen=True)
+class OutputFile:
+    """One version of an output file; `etag` as S3 gives it, with its quotes."""
+
+    bucket: str
+    key: str
+    etag: str
+    size_bytes: int
+
+
+def output_files(s3: Any, bucket: str, prefix: str) -> list[OutputFile]:
+    """A job's output files, sorted by key; `manifest.json.out` is not one of them."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return sorted(
-        entry["Key"] for page in pages for entry in page.get("Contents", []) if entry["Key"].endswith(OUTPUT_SUFFIX)
-    )
-
-
-def read_outcomes(s3: Any, bucket: str, keys: Iterable[str], *, dimension: int) -> Iterator[Outcome]:
-    """The outcomes of all output files, one file after the other, never a whole file in memory."""
-    parse = outcome_parser(dimension)
-    for key in keys:
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"]
-        for line in lines(body.iter_chunks(_CHUNK_BYTES)):
-            yield parse(line)
-
-
-def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Non-empty lines of a stream of chunks; the last may lack its newline."""
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line for line in whole if line.strip())
-    if rest.strip():
-        yield rest
+    files = [
+        OutputFile(bucket, entry["Key"], entry["ETag"], entry["Size"])
+        for page in pages
+        for entry in page.get("Contents", [])
+        if entry["Key"].endswith(OUTPUT_SUFFIX)
+    ]
+    return sorted(files, key=lambda file: file.key)
 
 
 def outcome_parser(dimension: int) -> Callable[[bytes], Outcome]:
@@ -136,8 +130,12 @@ def _embedded(record_id: str, values: NDArray[np.float64], dimension: int) -> Ou
     if values.shape != (dimension,):
         message = f"the vector has shape {values.shape}, expected ({dimension},)"
         return Refused(record_id, "wrong_dimension", message, True)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         vector = values.astype(np.float32)
+        square = np.dot(vector, vector)
+    # One pass that NaN and infinity do not survive; values at the ends of float32's range are looked at closely.
+    if 0 < square < np.inf:
+        return Embedded(record_id, vector)
     if not np.isfinite(vector).all():
         return Refused(record_id, "not_finite", "the vector holds NaN or infinity", True)
     if not vector.any():
@@ -153,9 +151,9 @@ def _refused(record_id: str, error: Any) -> Refused:
     return Refused(record_id, str(code), str(error.get("errorMessage", "")), retryable)
 
 
-def require_output(keys: list[str], *, job_arn: str, results_uri: str, processed_records: int) -> None:
+def require_output(files: list[OutputFile], *, job_arn: str, results_uri: str, processed_records: int) -> None:
     """Raise `ResultError` when the service says it processed records and there is no output to be read."""
-    if processed_records and not keys:
+    if processed_records and not files:
         raise ResultError(
             f"job {job_arn} processed {processed_records} records, but {results_uri} holds no {OUTPUT_SUFFIX} file: "
             "check that it was not deleted or moved by a lifecycle rule, then materialise embedding_table again"

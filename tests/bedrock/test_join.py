@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from batch_assets.bedrock.join import REJECTED, Join, Tally, embedding_schema
 from batch_assets.bedrock.manifest import contents, final_refusals, plan, record_id
 from batch_assets.bedrock.results import Embedded, Outcome, Refused, Unreadable
+from batch_assets.bedrock.shards import blocks
 from batch_assets.storage.listing import INVENTORY
 
 BUCKET, DIMENSION, MAX_ATTEMPTS = "pictures", 2, 3
@@ -95,7 +96,9 @@ def joined(
 ) -> Partition:
     join = Join(inventory(pictures), bucket=BUCKET, dimension=DIMENSION, submitted=submitted, job_id=job)
     earlier = before.table.to_batches(max_chunksize=2) if before else []
-    table = pa.Table.from_batches(join.batches(earlier, outcomes), schema=embedding_schema(DIMENSION))
+    table = pa.Table.from_batches(
+        join.batches(earlier, blocks(outcomes, DIMENSION)), schema=embedding_schema(DIMENSION)
+    )
     history = before.rejected.to_pylist() if before else []
     return Partition(table, join.rejected(history, max_attempts=MAX_ATTEMPTS, counted=counted), join)
 
@@ -341,6 +344,6 @@ def test_large_tables_leave_in_batches() -> None:
     pictures = {f"{number:04}.jpg": f"e{number}" for number in range(1500)}
     sent = planned(pictures, max_records=5000)
     join = Join(inventory(pictures), bucket=BUCKET, dimension=DIMENSION, submitted=sent, job_id="job1")
-    sizes = [batch.num_rows for batch in join.batches([], everything_embedded(sent))]
+    sizes = [batch.num_rows for batch in join.batches([], blocks(everything_embedded(sent), DIMENSION))]
     assert sum(sizes) == 1500
     assert max(sizes) <= 512
