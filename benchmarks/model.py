@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 
 class Role(StrEnum):
@@ -36,18 +37,41 @@ class Workload:
 
 
 Outcome = Mapping[str, Any]
-"""JSON-able. `digest` is compared with those of the other contenders (a limit has none); `output_bytes` where it counts."""
+"""JSON-able. `digest` is compared with those of the other contenders (a limit has none); `output_bytes` where it
+counts.
+
+A `digest` that is costly may be a function without arguments: it is called when the measurement has ended. Every other
+number is a figure of the contender, for `Bound` and the report.
+"""
 
 Work = Callable[[Workload], Outcome]
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to do the work. `load` imports what it needs and gives the function that is measured, in a new process."""
+    """One way to do the work, in a new process.
+
+    `load` imports what it needs and gives the function that is measured. Where what comes before the work needs the
+    inputs too (a client of a stub service, a matrix in memory), `set_up` stands instead: it gives the measured function
+    for a workload.
+    """
 
     name: str
     role: Role
-    load: Callable[[], Work]
+    load: Callable[[], Work] | None = None
+    set_up: Callable[[Workload], Callable[[], Outcome]] | None = None
+
+    def ready(self, workload: Workload) -> Callable[[], Outcome]:
+        """Do all that is not measured and return the function that is.
+
+        Raises:
+            ValueError: If the contender has not exactly one of `load` and `set_up`.
+        """
+        if (self.load is None) == (self.set_up is None):
+            raise ValueError(f"contender {self.name!r} needs either load or set_up")
+        if self.set_up is not None:
+            return self.set_up(workload)
+        return partial(cast("Callable[[], Work]", self.load)(), workload)
 
 
 @dataclass(frozen=True)
@@ -55,13 +79,27 @@ class Target:
     """A figure to reach: ours against another contender, as a ratio of `measure`.
 
     `at_least` says that the other needs so many times as much as ours, `at_most` that ours needs at most so many times
-    as much as the other.
+    as much as the other. Of several contenders of ours the best in that measure counts.
     """
 
     against: str
     measure: Measure
     at_least: float | None = None
     at_most: float | None = None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A figure of ours to hold by itself.
+
+    `figure` is a measure's value, `cores` (CPU seconds a second of wall clock) or a number of the outcome. The worst of
+    our contenders counts, at N or at every size.
+    """
+
+    figure: str
+    at_least: float | None = None
+    at_most: float | None = None
+    at_every_size: bool = False
 
 
 Services = Callable[[Path, int], AbstractContextManager[Mapping[str, str]]]
@@ -71,8 +109,8 @@ Services = Callable[[Path, int], AbstractContextManager[Mapping[str, str]]]
 class Stage:
     """One stage of the pipeline at sizes N, 4 N and 16 N; all contenders run at N, ours alone at the others.
 
-    `prepare` writes the inputs of a size into an empty folder, the same for the same size. `services` runs stub services
-    in processes of their own while the contenders run, and gives their addresses.
+    `prepare` writes the inputs of a size into an empty folder, the same for the same size. `services` runs stub
+    services in processes of their own while the contenders run, and gives their addresses.
     """
 
     name: str
@@ -83,5 +121,6 @@ class Stage:
     prepare: Callable[[Path, int], None]
     contenders: tuple[Contender, ...]
     targets: tuple[Target, ...] = ()
+    bounds: tuple[Bound, ...] = ()
     services: Services | None = None
     note: str = ""

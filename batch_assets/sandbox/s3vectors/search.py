@@ -62,13 +62,17 @@ def _cosine_estimate(
     candidates: NDArray[np.intp],
     query: NDArray[np.float32],
 ) -> NDArray[np.float64]:
-    """Return minus the cosine: over the whole matrix at once, unless few rows take part."""
+    """Return minus the cosine: over the whole matrix at once, unless few rows take part.
+
+    A row at a time, one core reads as fast as memory gives; the matrix product wants a second one for that, and spins
+    while it is taken.
+    """
     unit = _unit(query).astype(np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         if len(candidates) < _GATHER_BELOW * len(matrix):
-            products = matrix[candidates] @ unit
+            products: NDArray[np.float32] = np.vecdot(matrix[candidates], unit)
         else:
-            products = (matrix @ unit)[candidates]
+            products = np.vecdot(matrix, unit)[candidates]
         return np.negative(products / norms[candidates])
 
 
