@@ -112,7 +112,8 @@ class Load:
             job_id=job.arn.rsplit("/", 1)[-1] if job else row.job_name or "",
         )
         outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
-        staged, unsound = self._stage(join, state, outcomes)
+        staged = StagedTable(self.folder / "embedding_table.parquet", embedding_schema(settings.dimension))
+        unsound = stage(staged, join.batches(state.embeddings.batches(), outcomes), dimension=settings.dimension)
         before = state.rejected.read()
         rejected = join.rejected(
             before.to_pylist() if before is not None else [],
@@ -122,14 +123,6 @@ class Load:
         facts = _facts(join, state, row, job, rejected, known=known)
         facts["listing_version"] = listing_version(inventory)
         return Loaded(row, job, staged, rejected, join.tally, facts, unsound)
-
-    def _stage(self, join: Join, state: PartitionState, outcomes: Iterable[Block]) -> tuple[StagedTable, int]:
-        staged = StagedTable(self.folder / "embedding_table.parquet", embedding_schema(self.settings.dimension))
-        unsound = 0
-        for batch in join.batches(state.embeddings.batches(), outcomes):
-            unsound += unsound_vectors(batch, self.settings.dimension)
-            staged.write(batch)
-        return staged, unsound
 
     def _submitted(self, partition: str, row: JobRow) -> pa.Table:
         copy = self.store.open(self.store.catalog.submitted_manifest(partition, str(row.fingerprint)))
@@ -151,7 +144,16 @@ class Load:
         return self.workers.read(self.s3, files, dimension=settings.dimension, region=settings.region)
 
 
-def unsound_vectors(batch: pa.RecordBatch, dimension: int) -> int:
+def stage(staged: StagedTable, batches: Iterable[pa.RecordBatch], *, dimension: int) -> int:
+    """Write the rows of an embedding table, and count the unsound vectors among them."""
+    unsound = 0
+    for batch in batches:
+        unsound += _unsound_vectors(batch, dimension)
+        staged.write(batch)
+    return unsound
+
+
+def _unsound_vectors(batch: pa.RecordBatch, dimension: int) -> int:
     """How many vectors of a batch hold NaN or infinity, or only zeros."""
     vectors = batch.column("embedding").flatten().to_numpy().reshape(-1, dimension)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -169,7 +171,7 @@ def _facts(
     facts: dict[str, Any] = {
         "loaded_job": row.token,
         "last_job": _last_job(row, job) or state.last_job,
-        "table_version": _table_version(join.tally),
+        "table_version": table_version(join.tally),
         "images": join.images,
         "embedded": join.tally.rows.num_rows,
         "rejected": int(sum(rejected["final"].to_pylist())),
@@ -188,7 +190,8 @@ def _last_job(row: JobRow, job: BatchJob | None) -> dict[str, Any] | None:
     return {"arn": row.job_name, "status": ON_DEMAND, "message": "", "held": False} if row.state == ON_DEMAND else None
 
 
-def _table_version(tally: Tally) -> str:
+def table_version(tally: Tally) -> str:
+    """Hash of the table's (key, etag, record_id), in the order of the keys."""
     digest = hashlib.sha256()
     rows = tally.rows.sort_by([(name, "ascending") for name in ("key", "etag", "record_id")])
     for batch in rows.to_batches(max_chunksize=10_000):

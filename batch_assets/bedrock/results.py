@@ -20,7 +20,12 @@ OUTPUT_SUFFIX = ".jsonl.out"
 _THROTTLED = 429
 _REQUEST_TIMEOUT = 408
 _SERVER_ERRORS = 500
+_SMALL, _LARGE = 1e-30, 1e30  # squared lengths well inside what float32 holds
+_USUAL_FIELDS = 3
 _VECTOR = "/modelOutput/embeddings/0/embedding"
+
+
+Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Embedded:
     """A record with its vector: float32, of the space's dimension, finite and not zero."""
 
     record_id: str
-    vector: NDArray[np.float32]
+    vector: Vector
 
 
 @dataclass(frozen=True)
@@ -73,35 +78,38 @@ def output_files(s3: Any, bucket: str, prefix: str) -> list[OutputFile]:
     return sorted(files, key=lambda file: file.key)
 
 
-def outcome_parser(dimension: int) -> Callable[[bytes], Outcome]:
-    """A function from an output line to its outcome."""
+def outcome_parser(dimension: int) -> Callable[..., Outcome]:
+    """A function from an output line to its outcome; the vector goes into the array that is handed over, if any."""
     parser = simdjson.Parser()
 
-    def parse(line: bytes) -> Outcome:
+    def parse(line: bytes, row: Vector | None = None) -> Outcome:
         nonlocal parser
+        row = np.empty(dimension, np.float32) if row is None else row
         try:
-            return _parse(parser, line, dimension)
+            return _parse(parser, line, row)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError):
             # A parser that failed may still be referenced by what it made, and refuses to be used again.
             parser = simdjson.Parser()
-            return _parse_leniently(line, dimension)
+            return _parse_leniently(line, row)
 
     return parse
 
 
-def _parse(parser: Any, line: bytes, dimension: int) -> Outcome:
+def _parse(parser: Any, line: bytes, row: Vector) -> Outcome:
     document = parser.parse(line)
     record_id = document["recordId"]
     if not isinstance(record_id, str):
         raise TypeError("recordId is no string")
-    error = document.get("error")
+    # To ask for a field that is missing is dear (an exception), and most lines have these three and no other.
+    usual = len(document) == _USUAL_FIELDS and "modelInput" in document and "modelOutput" in document
+    error = None if usual else document.get("error")
     if error is not None:
         return _refused(record_id, error.as_dict())
     buffer = document.at_pointer(_VECTOR).as_buffer(of_type="d")
-    return _embedded(record_id, np.frombuffer(buffer, dtype=np.float64), dimension)
+    return _embedded(record_id, np.frombuffer(buffer, dtype=np.float64), row)
 
 
-def _parse_leniently(line: bytes, dimension: int) -> Outcome:
+def _parse_leniently(line: bytes, row: Vector) -> Outcome:
     """For lines that strict JSON refuses: NaN, numbers as text, a shape of their own."""
     try:
         document = json.loads(line)
@@ -117,7 +125,7 @@ def _parse_leniently(line: bytes, dimension: int) -> Outcome:
         vector = np.array([_number(value) for value in values], dtype=np.float64)
     except (ValueError, KeyError, TypeError, IndexError, OverflowError):
         return Refused(record_id, "no_embedding", "the line has neither an error nor a vector of numbers", True)
-    return _embedded(record_id, vector, dimension)
+    return _embedded(record_id, vector, row)
 
 
 def _number(value: Any) -> float:
@@ -126,21 +134,21 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _embedded(record_id: str, values: NDArray[np.float64], dimension: int) -> Outcome:
-    if values.shape != (dimension,):
-        message = f"the vector has shape {values.shape}, expected ({dimension},)"
+def _embedded(record_id: str, values: NDArray[np.float64], row: Vector) -> Outcome:
+    if values.shape != row.shape:
+        message = f"the vector has shape {values.shape}, expected {row.shape}"
         return Refused(record_id, "wrong_dimension", message, True)
-    with np.errstate(over="ignore", invalid="ignore"):
-        vector = values.astype(np.float32)
-        square = np.dot(vector, vector)
-    # One pass that NaN and infinity do not survive; values at the ends of float32's range are looked at closely.
-    if 0 < square < np.inf:
-        return Embedded(record_id, vector)
-    if not np.isfinite(vector).all():
+    # One pass tells the usual case: no NaN, no infinity, nothing that float32 cannot hold, and not zero.
+    if _SMALL < np.dot(values, values) < _LARGE:
+        row[:] = values
+        return Embedded(record_id, row)
+    with np.errstate(over="ignore"):
+        row[:] = values
+    if not np.isfinite(row).all():
         return Refused(record_id, "not_finite", "the vector holds NaN or infinity", True)
-    if not vector.any():
+    if not row.any():
         return Refused(record_id, "zero_vector", "the vector is zero, which has no direction", True)
-    return Embedded(record_id, vector)
+    return Embedded(record_id, row)
 
 
 def _refused(record_id: str, error: Any) -> Refused:

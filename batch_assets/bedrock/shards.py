@@ -3,8 +3,9 @@
 A shard is read alike in every process, so that what comes of a job does not depend on how many of them share the work.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -57,27 +58,24 @@ def cut(files: Iterable[OutputFile], *, shard_bytes: int = SHARD_BYTES) -> list[
 
 
 def read_blocks(s3: Any, shard: Shard, *, dimension: int) -> Iterator[Block]:
-    """The outcomes of a shard, never more than a block of it in memory."""
+    """The outcomes of a shard in blocks of at most `BLOCK_LINES`, never more than a block of them in memory."""
     parse = outcome_parser(dimension)
-    return blocks((parse(line) for span in shard for line in span_lines(s3, span)), dimension)
+    lines_left = (line for span in shard for line in span_lines(s3, span))
+    while block := _next_block(lines_left, parse, dimension):
+        yield block
 
 
-def blocks(outcomes: Iterable[Outcome], dimension: int) -> Iterator[Block]:
-    """Outcomes in blocks of at most `BLOCK_LINES`, the vectors of each in one array."""
+def _next_block(lines_left: Iterator[bytes], parse: Callable[..., Outcome], dimension: int) -> Block | None:
     told: list[str | Refused | Unreadable] = []
     vectors, rows = np.empty((BLOCK_LINES, dimension), np.float32), 0
-    for outcome in outcomes:
+    for line in islice(lines_left, BLOCK_LINES):
+        outcome = parse(line, vectors[rows])
         if isinstance(outcome, Embedded):
-            vectors[rows] = outcome.vector
             rows += 1
             told.append(outcome.record_id)
         else:
             told.append(outcome)
-        if len(told) == BLOCK_LINES:
-            yield Block(told, vectors[:rows])
-            told, vectors, rows = [], np.empty_like(vectors), 0
-    if told:
-        yield Block(told, vectors[:rows])
+    return Block(told, vectors[:rows]) if told else None
 
 
 def span_lines(s3: Any, span: Span) -> Iterator[bytes]:
@@ -112,10 +110,9 @@ def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _chunks(s3: Any, span: Span, position: int) -> Iterator[bytes]:
     """The bytes of a span from a position on, and as many after its end as are asked for."""
-    yield from _range(s3, span.file, position, span.end)
-    position, more = span.end, _OVERHANG_BYTES
+    end, more = span.end, _OVERHANG_BYTES
     while position < span.file.size_bytes:
-        end = min(position + more, span.file.size_bytes)
+        end = min(end + more, span.file.size_bytes)
         yield from _range(s3, span.file, position, end)
         position, more = end, 2 * more
 
@@ -123,5 +120,9 @@ def _chunks(s3: Any, span: Span, position: int) -> Iterator[bytes]:
 def _range(s3: Any, file: OutputFile, begin: int, end: int) -> Iterator[bytes]:
     wanted = f"bytes={begin}-{end - 1}"
     reply = s3.get_object(Bucket=file.bucket, Key=file.key, Range=wanted, IfMatch=file.etag)
-    chunks: Iterator[bytes] = reply["Body"].iter_chunks(_CHUNK_BYTES)
-    return chunks
+    body = reply["Body"]
+    try:
+        yield from body.iter_chunks(_CHUNK_BYTES)
+    except GeneratorExit:
+        body.read()  # what is left of the overhang: a connection that is read to its end can be used again
+        raise

@@ -157,6 +157,22 @@ def test_a_line_that_names_no_record_is_unreadable(text: bytes) -> None:
     assert isinstance(parsed(text), Unreadable)
 
 
+def test_a_vector_goes_where_it_is_wanted() -> None:
+    """Into a row of an array that is there already, without another copy."""
+    rows = np.zeros((2, DIMENSION), np.float32)
+    outcome = outcome_parser(DIMENSION)(line(embedding=[1, 2, 3, 4]), rows[1])
+    assert isinstance(outcome, Embedded)
+    assert rows.tolist() == [[0, 0, 0, 0], [1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("fields", [{}, {"modelInput": ...}, {"more": 1}, {"modelInput": ..., "more": 1, "most": 2}])
+def test_an_error_counts_whatever_stands_beside_it(fields: dict[str, Any]) -> None:
+    """Also a vector."""
+    outcome = parsed(line(error={"errorCode": 500}, **fields))
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "500"
+
+
 def test_a_parser_goes_on_after_bad_lines() -> None:
     """None of them stops the rest."""
     parse = outcome_parser(DIMENSION)

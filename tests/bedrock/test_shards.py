@@ -3,16 +3,16 @@
 import io
 import json
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
 
-import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from batch_assets.bedrock.results import Embedded, OutputFile, Refused, Unreadable, output_files
-from batch_assets.bedrock.shards import BLOCK_LINES, Shard, blocks, cut, lines, read_blocks, span_lines
+from batch_assets.bedrock.results import OutputFile, Refused, Unreadable, output_files
+from batch_assets.bedrock.shards import BLOCK_LINES, Shard, cut, lines, read_blocks, span_lines
 
 DIMENSION = 4
 RESULTS = "batch-assets/results/abcdefghij12/"
@@ -30,6 +30,7 @@ class Folder:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.contents = files
         self.fetched_bytes = 0
+        self.bodies: list[_Body] = []
 
     @property
     def files(self) -> list[OutputFile]:
@@ -50,7 +51,8 @@ class Folder:
         assert (Bucket, IfMatch) == ("results", f'"{hash(content)}"')
         assert 0 <= first <= last < len(content)
         self.fetched_bytes += last + 1 - first
-        return {"Body": _Body(content[first : last + 1])}
+        self.bodies.append(_Body(content[first : last + 1]))
+        return {"Body": self.bodies[-1]}
 
 
 class _Body(io.BytesIO):
@@ -111,7 +113,7 @@ def test_shards_hold_every_byte_once_and_are_bounded(sizes: list[int], shard_byt
     assert held == [(file.key, place) for file in files for place in range(file.size_bytes)]
     loads = [sum(span.end - span.begin for span in shard) for shard in shards]
     assert all(0 < load <= shard_bytes for load in loads)
-    assert all(one + next_one > shard_bytes for one, next_one in zip(loads, loads[1:], strict=False))
+    assert all(one + next_one > shard_bytes for one, next_one in pairwise(loads))
 
 
 def test_little_is_fetched_twice() -> None:
@@ -170,16 +172,20 @@ def test_a_line_far_longer_than_a_shard_is_one_record() -> None:
 @pytest.mark.parametrize("count", [0, 1, BLOCK_LINES, BLOCK_LINES + 1])
 def test_blocks_are_bounded_and_keep_the_order(count: int) -> None:
     """Refusals stand between the vectors, where their lines stood."""
-    outcomes = [
-        Embedded(f"r{number}", np.full(DIMENSION, number, np.float32))
-        if number % 3
-        else Refused(f"r{number}", "400", "", retryable=False)
-        for number in range(count)
-    ]
-    made = list(blocks(outcomes, DIMENSION))
+    texts = [line(f"r{number}") if number % 3 else b'{"recordId": "no", "error": "x"}' for number in range(count)]
+    folder = Folder({"a.jsonl.out": b"\n".join(texts)})
+    made = [block for shard in cut(folder.files) for block in read_blocks(folder, shard, dimension=DIMENSION)]
     assert all(0 < len(block.outcomes) <= BLOCK_LINES for block in made)
-    told = [outcome for block in made for outcome in block.outcomes]
-    assert told == [outcome.record_id if isinstance(outcome, Embedded) else outcome for outcome in outcomes]
+    told = [outcome if isinstance(outcome, str) else "-" for block in made for outcome in block.outcomes]
+    assert told == [f"r{number}" if number % 3 else "-" for number in range(count)]
     for block in made:
         embedded = [outcome for outcome in block.outcomes if isinstance(outcome, str)]
         assert [f"r{number:.0f}" for number in block.vectors[:, 0]] == embedded
+
+
+def test_a_connection_is_read_to_its_end() -> None:
+    """So that it can be used for the next range: what was fetched beyond a shard is taken too."""
+    folder = Folder({"a.jsonl.out": b"\n".join([b"x" * 99] * 100)})
+    lines_of(folder, cut(folder.files, shard_bytes=1_000))
+    assert len(folder.bodies) >= 10
+    assert all(body.read() == b"" for body in folder.bodies)
