@@ -21,6 +21,7 @@ from batch_assets.bedrock.results import Refused, Unreadable
 from batch_assets.bedrock.shards import Block
 
 _BATCH_ROWS = 512
+_LONG_RUN = 8
 
 REJECTED = pa.schema(
     [
@@ -161,20 +162,15 @@ class Join:
 
     def _kept(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         etags, sizes = batch["etag"].to_pylist(), batch["size"].to_pylist()
-        sources, jobs = batch["source_record_id"].to_pylist(), batch["job_id"].to_pylist()
         chosen, contents = [], []
         for position, content in enumerate(map(self._pictures.number, zip(etags, sizes, strict=True))):
             if content is not None and not self._done[content]:
                 self._done[content] = 1
                 chosen.append(position)
                 contents.append(content)
-        vectors = batch.column("embedding").flatten().to_numpy()
-        for made in self._rows(
-            contents,
-            sources=[sources[position] for position in chosen],
-            jobs=[jobs[position] for position in chosen],
-            vectors=_chosen(vectors.reshape(-1, self._dimension), chosen),
-        ):
+        origin = batch.select(["source_record_id", "job_id"]).take(pa.array(chosen, pa.int64()))
+        values = batch["embedding"].flatten()
+        for made in self._rows(contents, origin["source_record_id"], origin["job_id"], values, chosen):
             self.tally.kept += made.num_rows
             yield made
 
@@ -189,8 +185,9 @@ class Join:
                     contents.append(content)
                     sources.append(outcome)
                 vector += 1
-        jobs = [self._job_id] * len(sources)
-        for made in self._rows(contents, sources=sources, jobs=jobs, vectors=_chosen(block.vectors, chosen)):
+        jobs = pa.repeat(self._job_id, len(sources))
+        values = pa.array(block.vectors.reshape(-1))
+        for made in self._rows(contents, pa.array(sources, pa.string()), jobs, values, chosen):
             self.tally.added += made.num_rows
             yield made
 
@@ -232,38 +229,39 @@ class Join:
         return content
 
     def _rows(
-        self, contents: list[int], *, sources: list[str], jobs: list[str], vectors: NDArray[np.float32]
+        self, contents: list[int], sources: pa.Array, jobs: pa.Array, values: pa.Array, positions: list[int]
     ) -> Iterator[pa.RecordBatch]:
-        """A row for every picture with these contents; each content has a source record, a job and a vector."""
+        """A row for every picture with these contents.
+
+        Each content has a source record, a job, and the position of its vector among the `values`.
+        """
         if not contents:
             return
         places, pictures = self._pictures.copies(contents)
-        if len(places) > len(contents):
-            vectors = vectors[places]
-        rows = self._pictures.rows.take(pictures).to_batches()[0]
-        keys, etags = rows["key"], rows["etag"]
-        ids = [record_id(self._bucket, *version) for version in zip(keys.to_pylist(), etags.to_pylist(), strict=True)]
+        rows = self._pictures.rows.take(pictures)
+        versions = zip(rows["key"].to_pylist(), rows["etag"].to_pylist(), strict=True)
+        vectors = pa.FixedSizeListArray.from_arrays(values, type=self._schema.field("embedding").type)
         columns = {
-            **{name: rows[name] for name in ("key", "etag", "size", "last_modified", "format")},
-            "record_id": pa.array(ids, pa.string()),
-            "source_record_id": pa.array(sources, pa.string()).take(places),
-            "job_id": pa.array(jobs, pa.string()).take(places),
-            "embedding": _vector_column(vectors, self._schema),
+            **{name: rows[name] for name in rows.column_names},
+            "record_id": pa.array([record_id(self._bucket, key, etag) for key, etag in versions], pa.string()),
+            "source_record_id": sources.take(places),
+            "job_id": jobs.take(places),
+            "embedding": _taken(vectors, np.asarray(positions)[places]),
         }
-        made = pa.record_batch([columns[name] for name in self._schema.names], schema=self._schema)
-        self.tally.identities.append(made.select(_IDENTITY.names))
-        for start in range(0, made.num_rows, _BATCH_ROWS):
-            yield made.slice(start, _BATCH_ROWS)
+        made = pa.table([columns[name] for name in self._schema.names], schema=self._schema)
+        self.tally.identities += made.select(_IDENTITY.names).to_batches()
+        yield from made.to_batches(max_chunksize=_BATCH_ROWS)
 
 
-def _chosen(vectors: NDArray[np.float32], positions: list[int]) -> NDArray[np.float32]:
-    """The rows at these positions, copied only if some are left out."""
-    return vectors if len(positions) == len(vectors) else vectors[positions]
-
-
-def _vector_column(vectors: NDArray[np.float32], schema: pa.Schema) -> pa.Array:
-    values = pa.array(np.ascontiguousarray(vectors).reshape(-1))
-    return pa.FixedSizeListArray.from_arrays(values, type=schema.field("embedding").type)
+def _taken(vectors: pa.Array, positions: NDArray[np.int64]) -> pa.ChunkedArray:
+    """The vectors at these positions; long runs of neighbours are not copied."""
+    starts = np.flatnonzero(np.diff(positions, prepend=-2) != 1)
+    if len(starts) * _LONG_RUN > len(positions):
+        return pa.chunked_array([vectors.take(positions)])
+    ends = [*starts[1:], len(positions)]
+    return pa.chunked_array(
+        [vectors.slice(positions[start], end - start) for start, end in zip(starts, ends, strict=True)]
+    )
 
 
 _INELIGIBLE = {

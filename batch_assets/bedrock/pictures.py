@@ -88,12 +88,17 @@ class Records:
 
 
 def _unchanged(submitted: pa.Table, content: list[int], pictures: Pictures) -> NDArray[np.bool_]:
-    found = pc.index_in(submitted["key"], value_set=pictures.rows["key"].combine_chunks())
+    # Arrays, not chunked ones: those import pandas to become numpy.
+    found = pc.index_in(_array(submitted["key"]), value_set=_array(pictures.rows["key"]))
     place = found.fill_null(-1).to_numpy()
     there = place >= 0
     same = np.zeros(len(submitted), np.bool_)
     same[there] = pictures.content[place[there]] == np.asarray(content, np.int64)[there]
     if "last_modified" in submitted.column_names:  # not in a copy that an earlier release made
-        written, now = submitted["last_modified"], pictures.rows["last_modified"].take(found)
-        same &= pc.coalesce(pc.equal(written, now), pc.is_null(written)).to_numpy()
+        written, now = _array(submitted["last_modified"]), _array(pictures.rows["last_modified"]).take(found)
+        same &= pc.coalesce(pc.equal(written, now), pc.is_null(written)).to_numpy(zero_copy_only=False)
     return same
+
+
+def _array(column: pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks()

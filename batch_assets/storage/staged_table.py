@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 SCHEMA_VERSION = 1
 FACTS = b"batch_assets"
 
-_VECTOR_GROUP_ROWS = 1024
+_VECTOR_GROUP_ROWS = 512
 _GROUP_ROWS = 128 * 1024
 _FIRST_ROWS = 8
 

@@ -81,9 +81,10 @@ class StoredTable:
         """The rows as a stream of batches of at most `rows` rows; nothing if there is no such table."""
         if self.file is None:
             return
-        # Row group by row group: pre-buffering then joins the reads of one group and holds no more than it.
+        # Row group by row group: pre-buffering then joins the reads of one group and holds no more than it. Threads
+        # would decode columns side by side, of which one holds nearly all bytes, each with memory of its own.
         for group in range(self.file.num_row_groups):
-            yield from self.file.read_row_group(group, columns=columns).to_batches(max_chunksize=rows)
+            yield from self.file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
 
     def _missing(self) -> TableError:
         return TableError(f"{self.uri} does not exist yet: materialise the assets before it for this partition")

@@ -42,10 +42,10 @@ def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
         file = OutputFile(inputs.BUCKET, inputs.OUTPUT, ETAG, (folder / inputs.OUTPUT).stat().st_size)
         earlier = StoredTable("", pq.ParquetFile(folder / inputs.EARLIER, pre_buffer=True), {}, "")
         join = Join(
-            pq.read_table(folder / inputs.INVENTORY_FILE),
+            pq.ParquetFile(folder / inputs.INVENTORY_FILE).read(),
             bucket=inputs.BUCKET,
             dimension=dimension,
-            submitted=pq.read_table(folder / inputs.MANIFEST_FILE),
+            submitted=pq.ParquetFile(folder / inputs.MANIFEST_FILE).read(),
             job_id=inputs.JOB,
         )
         staged = StagedTable(folder / "ours.parquet", embedding_schema(dimension))
