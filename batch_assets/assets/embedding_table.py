@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
+import pyarrow.compute as pc
 from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.loading import Load, Loaded, TooEarly
@@ -126,12 +126,11 @@ def _table(
     settings: Settings, loaded: Loaded, state: PartitionState, catalog: Catalog
 ) -> dg.MaterializeResult[TableOutput]:
     facts, job = loaded.facts, loaded.job
-    rows = pa.ipc.open_stream(pa.memory_map(str(loaded.embeddings)))
     metadata: dict[str, Any] = {
         **counts({name: facts[name] for name in ("images", "embedded", "rejected", "waiting")}),
         "cost_usd": usd(loaded.cost_usd),
         "job_status": job.status if job else loaded.row.state,
-        "preview": preview(_first_rows(loaded), ["key", "size", "last_modified", "format", "job_id"]),
+        "preview": preview(loaded.embeddings.first_rows, ["key", "size", "last_modified", "format", "job_id"]),
         **({"output": s3_link(job.results_uri, settings.region)} if job else {}),
         **counts({"kept": loaded.tally.kept, "added": loaded.tally.added}),
         "job_records": facts["records"],
@@ -147,16 +146,10 @@ def _table(
     }
     return dg.MaterializeResult(
         asset_key=TABLE,
-        value=TableOutput(rows, loaded.facts, state.embeddings.version, catalog),
+        value=TableOutput(loaded.embeddings, loaded.facts, state.embeddings.version, catalog),
         data_version=dg.DataVersion(loaded.version),
         metadata=metadata,
     )
-
-
-def _first_rows(loaded: Loaded) -> pa.Table:
-    with pa.ipc.open_stream(pa.memory_map(str(loaded.embeddings))) as stream:
-        first = next(iter(stream), None)
-        return pa.Table.from_batches([first] if first else [], schema=stream.schema)
 
 
 def _too_early(key: str, early: TooEarly) -> Iterator[dg.AssetCheckResult]:
@@ -185,19 +178,19 @@ def _verdicts(key: str, loaded: Loaded) -> Iterator[dg.AssetCheckResult]:
         numbers={"pictures": pictures, "records": accounted},
         severity=dg.AssetCheckSeverity.ERROR,
     )
-    distinct = min(len({identity for _, _, identity in rows}), len({name for name, _, _ in rows}))
+    distinct = min(pc.count_distinct(rows[name]).as_py() for name in ("record_id", "key"))
     yield _result(
         IDS_UNIQUE,
-        passed=distinct == len(rows),
-        text=f"{key}: {distinct} distinct ids and keys in {len(rows)} rows",
-        numbers={"rows": len(rows), "distinct": distinct},
+        passed=distinct == rows.num_rows,
+        text=f"{key}: {distinct} distinct ids and keys in {rows.num_rows} rows",
+        numbers={"rows": rows.num_rows, "distinct": distinct},
         severity=dg.AssetCheckSeverity.ERROR,
     )
     yield _result(
         VECTORS_SOUND,
         passed=loaded.unsound_vectors == 0,
-        text=f"{key}: {loaded.unsound_vectors} of {len(rows)} vectors are unsound",
-        numbers={"vectors": len(rows), "unsound": loaded.unsound_vectors},
+        text=f"{key}: {loaded.unsound_vectors} of {rows.num_rows} vectors are unsound",
+        numbers={"vectors": rows.num_rows, "unsound": loaded.unsound_vectors},
         severity=dg.AssetCheckSeverity.ERROR,
     )
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -16,12 +17,15 @@ from batch_assets.bedrock import lanes
 from batch_assets.bedrock.jobs import BatchJob, get_job, needs_a_person
 from batch_assets.bedrock.join import Join, Tally, embedding_schema
 from batch_assets.bedrock.ledger import ON_DEMAND, QUEUED, SENT, JobRow
-from batch_assets.bedrock.results import Outcome, output_keys, read_outcomes, require_output
+from batch_assets.bedrock.results import output_files, require_output
+from batch_assets.bedrock.shards import Block
 from batch_assets.bedrock.tail import tail_folder
+from batch_assets.bedrock.workers import Workers
 from batch_assets.errors import ResultError
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import list_prefix, listing_version
 from batch_assets.storage.objects import S3Address
+from batch_assets.storage.staged_table import StagedTable
 from batch_assets.storage.tables import Tables
 
 _RECORD_COUNTS = (
@@ -52,7 +56,7 @@ class Loaded:
 
     row: JobRow
     job: BatchJob | None
-    embeddings: Path
+    embeddings: StagedTable
     rejected: pa.Table
     tally: Tally
     facts: dict[str, Any]
@@ -69,26 +73,16 @@ class Loaded:
         return str(self.facts["table_version"])
 
 
-@dataclass
-class _Soundness:
-    unsound: int = 0
-
-    def watch(self, batches: Iterable[pa.RecordBatch], dimension: int) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            vectors = batch.column("embedding").flatten().to_numpy().reshape(-1, dimension)
-            self.unsound += int((~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1)).sum())
-            yield batch
-
-
 @dataclass(frozen=True)
 class Load:
-    """Loads partitions with one deployment's settings and clients."""
+    """Loads partitions with one deployment's settings and clients; `folder` takes what is staged."""
 
     settings: Settings
     s3: Any
     bedrock: Any
     store: Tables
     folder: Path = field(default_factory=Path)
+    workers: Workers = field(default_factory=Workers)
 
     def load(self, partition: str, state: PartitionState) -> Loaded | TooEarly:
         """Stage the partition's tables, or say what there is to wait for. Frees the lane of a job that has ended."""
@@ -120,7 +114,8 @@ class Load:
             job_id=job.arn.rsplit("/", 1)[-1] if job else row.job_name or "",
         )
         outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
-        path, unsound = self._stage(join, state, outcomes)
+        staged = StagedTable(self.folder / "embedding_table.parquet", embedding_schema(settings.dimension))
+        unsound = stage(staged, join.batches(state.embeddings.batches(), outcomes), dimension=settings.dimension)
         if job is not None and submitted is not None and self._may_be_late(job, answered=join.records_answered):
             return TooEarly(
                 f"job {job.name} has processed {job.processed_records} records, and {job.results_uri} has "
@@ -135,7 +130,7 @@ class Load:
         )
         facts = _facts(join, state, row, job, rejected, known=known)
         facts["listing_version"] = listing_version(inventory)
-        return Loaded(row, job, path, rejected, join.tally, facts, unsound)
+        return Loaded(row, job, staged, rejected, join.tally, facts, unsound)
 
     def _may_be_late(self, job: BatchJob, *, answered: int) -> bool:
         """Whether output is short of what the service counts, and files of it may still appear.
@@ -145,33 +140,55 @@ class Load:
         grace = timedelta(minutes=self.settings.late_output_minutes)
         return answered < job.processed_records and job.ended_since is not None and job.ended_since < grace
 
-    def _stage(self, join: Join, state: PartitionState, outcomes: Iterable[Outcome]) -> tuple[Path, int]:
-        dimension = self.settings.dimension
-        schema, soundness = embedding_schema(dimension), _Soundness()
-        batches = soundness.watch(join.batches(state.embeddings.batches(), outcomes), dimension)
-        path = self.folder / "embedding_table.arrow"
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
-        return path, soundness.unsound
-
     def _submitted(self, partition: str, row: JobRow) -> pa.Table:
         copy = self.store.open(self.store.catalog.submitted_manifest(partition, str(row.fingerprint)))
         if not copy.exists:
             raise ResultError(f"{copy.uri}, the copy of what job {row.job_name} was given, is gone: restore it")
         return copy.rows()
 
-    def _outcomes(self, partition: str, row: JobRow, job: BatchJob | None, submitted: pa.Table) -> Iterator[Outcome]:
-        dimension = self.settings.dimension
+    def _outcomes(self, partition: str, row: JobRow, job: BatchJob | None, submitted: pa.Table) -> Iterator[Block]:
         if job is None:
-            folder = tail_folder(self.settings, partition)
-            keys = folder.keys(self.s3, submitted["record_id"].to_pylist(), str(row.job_name))
-            return read_outcomes(self.s3, folder.bucket, keys, dimension=dimension)
-        results = S3Address.parse(job.results_uri)
-        keys = output_keys(self.s3, results.bucket, results.key)
-        if job.status in {"Completed", "PartiallyCompleted"} and not self._may_be_late(job, answered=0):
-            require_output(keys, job_arn=job.arn, results_uri=job.results_uri, processed_records=job.processed_records)
-        return read_outcomes(self.s3, results.bucket, keys, dimension=dimension)
+            records = submitted["record_id"].to_pylist()
+            files = tail_folder(self.settings, partition).files(self.s3, records, str(row.job_name))
+        else:
+            results = S3Address.parse(job.results_uri)
+            files = output_files(self.s3, results.bucket, results.key)
+            if job.status in {"Completed", "PartiallyCompleted"} and not self._may_be_late(job, answered=0):
+                processed = job.processed_records
+                require_output(files, job_arn=job.arn, results_uri=job.results_uri, processed_records=processed)
+        settings = self.settings
+        return self.workers.read(self.s3, files, dimension=settings.dimension, region=settings.region)
+
+
+def stage(staged: StagedTable, batches: Iterable[pa.RecordBatch], *, dimension: int) -> int:
+    """Write the rows of an embedding table, and count the unsound vectors among them."""
+    unsound = 0
+    with _thrifty_memory():
+        for batch in batches:
+            unsound += _unsound_vectors(batch, dimension)
+            staged.write(batch)
+    return unsound
+
+
+@contextmanager
+def _thrifty_memory() -> Iterator[None]:
+    """Let Arrow use the system's allocator: its own keeps 50 MB more of what is freed row group by row group."""
+    usual = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(usual)
+
+
+def _unsound_vectors(batch: pa.RecordBatch, dimension: int) -> int:
+    """How many vectors of a batch hold NaN or infinity, or only zeros."""
+    vectors = batch.column("embedding").flatten().to_numpy().reshape(-1, dimension)
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+    # One pass; only what is not plainly sound is looked at value by value.
+    doubtful = vectors[~((squares > 0) & (squares < np.inf))]
+    return int((~np.isfinite(doubtful).all(axis=1) | ~doubtful.any(axis=1)).sum())
 
 
 def _facts(
@@ -182,9 +199,9 @@ def _facts(
     facts: dict[str, Any] = {
         "loaded_job": row.token,
         "last_job": _last_job(row, job) or state.last_job,
-        "table_version": _table_version(join.tally),
+        "table_version": table_version(join.tally),
         "images": join.images,
-        "embedded": len(join.tally.rows),
+        "embedded": join.tally.rows.num_rows,
         "rejected": int(sum(rejected["final"].to_pylist())),
         "waiting": waiting,
         "remaining": waiting,
@@ -201,8 +218,11 @@ def _last_job(row: JobRow, job: BatchJob | None) -> dict[str, Any] | None:
     return {"arn": row.job_name, "status": ON_DEMAND, "message": "", "held": False} if row.state == ON_DEMAND else None
 
 
-def _table_version(tally: Tally) -> str:
+def table_version(tally: Tally) -> str:
+    """Hash of the table's (key, etag, record_id), in the order of the keys."""
     digest = hashlib.sha256()
-    for identity in sorted(tally.rows):
-        digest.update(repr(identity).encode())
+    rows = tally.rows.sort_by([(name, "ascending") for name in ("key", "etag", "record_id")])
+    for batch in rows.to_batches(max_chunksize=10_000):
+        for identity in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            digest.update(repr(identity).encode())
     return digest.hexdigest()

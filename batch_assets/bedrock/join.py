@@ -15,10 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from batch_assets.bedrock.manifest import Content, record_id
-from batch_assets.bedrock.results import Embedded, Outcome, Refused
+from batch_assets.bedrock.manifest import MANIFEST, record_id
+from batch_assets.bedrock.pictures import Pictures, Records
+from batch_assets.bedrock.results import Refused, Unreadable
+from batch_assets.bedrock.shards import Block
 
 _BATCH_ROWS = 512
+_LONG_RUN = 8
 
 REJECTED = pa.schema(
     [
@@ -33,6 +36,8 @@ REJECTED = pa.schema(
         pa.field("final", pa.bool_(), nullable=False, metadata={"description": "False: it will be sent again"}),
     ]
 )
+
+_IDENTITY = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("key", "etag", "record_id")])
 
 
 def embedding_schema(dimension: int) -> pa.Schema:
@@ -62,8 +67,7 @@ def embedding_schema(dimension: int) -> pa.Schema:
 class Tally:
     """What became of the pictures and of the records; filled while the stream of `Join.batches` is consumed."""
 
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
-    """(key, etag, record_id) of every row of the table."""
+    identities: list[pa.RecordBatch] = field(default_factory=list)
     kept: int = 0
     added: int = 0
     records_embedded: int = 0
@@ -74,6 +78,11 @@ class Tally:
     unknown_lines: int = 0
     unreadable_lines: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rows(self) -> pa.Table:
+        """`key`, `etag` and `record_id` of every row of the table."""
+        return pa.Table.from_batches(self.identities, schema=_IDENTITY)
 
 
 class Join:
@@ -92,31 +101,23 @@ class Join:
     ) -> None:
         self.tally = Tally()
         self._bucket, self._dimension, self._job_id = bucket, dimension, job_id
-        self._ineligible = inventory.filter(pc.invert(inventory["eligible"])).to_pylist()
-        self._wanted: dict[Content, list[dict[str, Any]]] = {}
-        for row in inventory.filter(inventory["eligible"]).sort_by("key").to_pylist():
-            self._wanted.setdefault((row["etag"], row["size"]), []).append(row)
-        self._done: set[Content] = set()
-        self._submitted = {row["record_id"]: row for row in submitted.to_pylist()} if submitted is not None else {}
-        self._seen: set[str] = set()
-        self._refused: dict[Content, Refused] = {}
+        self._schema = embedding_schema(dimension)
+        self._ineligible = inventory.filter(pc.invert(inventory["eligible"]))
+        self._pictures = Pictures(inventory.filter(inventory["eligible"]))
+        self._done = bytearray(self._pictures.contents)
+        self._records = Records(MANIFEST.empty_table() if submitted is None else submitted, self._pictures)
+        self._refused: dict[int, Refused] = {}
 
     @property
     def images(self) -> int:
-        return len(self._ineligible) + sum(len(rows) for rows in self._wanted.values())
+        return int(self._ineligible.num_rows + self._pictures.rows.num_rows)
 
-    def batches(self, earlier: Iterable[pa.RecordBatch], outcomes: Iterable[Outcome]) -> Iterator[pa.RecordBatch]:
+    def batches(self, earlier: Iterable[pa.RecordBatch], outcomes: Iterable[Block]) -> Iterator[pa.RecordBatch]:
         """The rows of the new embedding table: first what is kept of the earlier rows, then what the job brought."""
         for batch in earlier:
             yield from self._kept(batch)
-        buffer = _Buffer(self._dimension)
-        for outcome in outcomes:
-            for row in self._rows_of(outcome):
-                buffer.add(row, outcome.vector)  # type: ignore[union-attr]  # only an Embedded outcome has rows
-            if buffer.full:
-                yield buffer.flush()
-        if buffer.rows:
-            yield buffer.flush()
+        for block in outcomes:
+            yield from self._added(block)
 
     def rejected(self, earlier: Sequence[Mapping[str, Any]], *, max_attempts: int, counted: bool) -> pa.Table:
         """Pictures without a vector that were refused, after the stream was consumed; schema `REJECTED`.
@@ -127,135 +128,140 @@ class Join:
         """
         rows = [
             _rejected_row(row, code=row["reason"], message=_INELIGIBLE.get(row["reason"], row["reason"]))
-            for row in self._ineligible
+            for row in self._ineligible.to_pylist()
         ]
-        history = {(row["etag"], row["size"]): row for row in earlier if row["attempts"]}
-        for content in (history.keys() | self._refused.keys()) & self._wanted.keys() - self._done:
-            known = history.get(content)
-            refusal = self._refused.get(content)
-            if refusal is None or (counted and known):
-                rows.extend(_carried(row, known) for row in self._wanted[content])
-            else:
-                rows.extend(_refused(row, refusal, known, max_attempts) for row in self._wanted[content])
+        history = {self._pictures.number((row["etag"], row["size"])): row for row in earlier if row["attempts"]}
+        for content in history.keys() | self._refused.keys():
+            if content is None or self._done[content]:
+                continue
+            known, refusal = history.get(content), self._refused.get(content)
+            for row in self._pictures.rows_of([content]).to_pylist():
+                if refusal is None or (counted and known):
+                    rows.append(_carried(row, known))
+                else:
+                    rows.append(_refused(row, refusal, known, max_attempts))
         return pa.Table.from_pylist(sorted(rows, key=lambda row: row["key"]), schema=REJECTED)
 
     def waiting(self, rejected: pa.Table) -> int:
         """Pictures that have no vector yet and were not refused for good."""
-        final = set(rejected.filter(rejected["final"])["key"].to_pylist())
-        return sum(
-            row["key"] not in final
-            for content, rows in self._wanted.items()
-            if content not in self._done
-            for row in rows
+        final = rejected.filter(rejected["final"])["key"]
+        without = self._pictures.rows["key"].filter(
+            pa.array(~np.frombuffer(self._done, np.bool_)[self._pictures.content])
         )
+        return int(pc.sum(pc.invert(pc.is_in(without, value_set=final.combine_chunks()))).as_py() or 0)
 
     @property
     def records_answered(self) -> int:
         """Records of which the output says something, those of others included; a repeated line counts once."""
-        return len(self._seen) + self.tally.unknown_lines + self.tally.unreadable_lines
+        return self._records.seen_count + self.tally.unknown_lines + self.tally.unreadable_lines
 
     @property
     def records_missing(self) -> int:
         """Records of the job of which its output says nothing."""
-        return len(self._submitted) - len(self._seen)
+        return len(self._records) - self._records.seen_count
 
     def _kept(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        columns = batch.select(["etag", "size", "source_record_id", "job_id"]).to_pylist()
-        rows: list[dict[str, Any]] = []
-        positions: list[int] = []
-        for position, old in enumerate(columns):
-            content = (old["etag"], old["size"])
-            if content in self._done or content not in self._wanted:
-                continue
-            self._done.add(content)
-            for row in self._wanted[content]:
-                rows.append(self._row(row, old["source_record_id"], old["job_id"]))
-                positions.append(position)
-        self.tally.kept += len(rows)
-        if rows:
-            vectors = batch.column("embedding").flatten().to_numpy().reshape(-1, self._dimension)
-            yield _record_batch(rows, vectors[positions], self._dimension)
+        etags, sizes = batch["etag"].to_pylist(), batch["size"].to_pylist()
+        chosen, contents = [], []
+        for position, content in enumerate(map(self._pictures.number, zip(etags, sizes, strict=True))):
+            if content is not None and not self._done[content]:
+                self._done[content] = 1
+                chosen.append(position)
+                contents.append(content)
+        origin = batch.select(["source_record_id", "job_id"]).take(pa.array(chosen, pa.int64()))
+        values = batch["embedding"].flatten()
+        for made in self._rows(contents, origin["source_record_id"], origin["job_id"], values, chosen):
+            self.tally.kept += made.num_rows
+            yield made
 
-    def _rows_of(self, outcome: Outcome) -> list[dict[str, Any]]:
-        """Count an outcome; the rows of all pictures that get its vector."""
-        tally = self.tally
-        if not isinstance(outcome, Embedded | Refused):
+    def _added(self, block: Block) -> Iterator[pa.RecordBatch]:
+        chosen, contents, sources = [], [], []
+        vector = 0
+        for outcome in block.outcomes:
+            content = self._content_of(outcome)
+            if isinstance(outcome, str):
+                if content is not None:
+                    chosen.append(vector)
+                    contents.append(content)
+                    sources.append(outcome)
+                vector += 1
+        jobs = pa.repeat(self._job_id, len(sources))
+        values = pa.array(block.vectors.reshape(-1))
+        for made in self._rows(contents, pa.array(sources, pa.string()), jobs, values, chosen):
+            self.tally.added += made.num_rows
+            yield made
+
+    def _content_of(self, outcome: str | Refused | Unreadable) -> int | None:
+        """Count an outcome; the content that gets its vector, if it has one that is of use."""
+        tally, records = self.tally, self._records
+        if isinstance(outcome, Unreadable):
             tally.unreadable_lines += 1
-            return []
-        record = self._submitted.get(outcome.record_id)
+            return None
+        refusal = outcome if isinstance(outcome, Refused) else None
+        record = records.number(refusal.record_id if refusal else str(outcome))
         if record is None:
             tally.unknown_lines += 1
-            return []
-        content = (record["etag"], record["size"])
-        repeated = outcome.record_id in self._seen
-        self._seen.add(outcome.record_id)
+            return None
+        repeated = not records.see(record)
         tally.duplicate_lines += repeated
-        if content in self._done or (repeated and isinstance(outcome, Refused)):
+        content = records.content[record]
+        if (content >= 0 and self._done[content]) or (repeated and refusal):
             tally.records_known += not repeated
-            return []
-        if not any(_same_version(row, record) for row in self._wanted.get(content, [])):
+            return None
+        if not records.unchanged[record]:
             # Bedrock may have read other bytes than those that were planned.
             tally.records_changed += not repeated
-            return []
-        return self._settle(outcome, record["record_id"], content)
+            return None
+        return self._settle(content, refusal)
 
-    def _settle(self, outcome: Embedded | Refused, source: str, content: Content) -> list[dict[str, Any]]:
-        if isinstance(outcome, Refused):
-            self._refused[content] = outcome
+    def _settle(self, content: int, refusal: Refused | None) -> int | None:
+        if refusal is not None:
+            self._refused[content] = refusal
             self.tally.records_refused += 1
-            self.tally.refusals[outcome.code] += 1
-            return []
+            self.tally.refusals[refusal.code] += 1
+            return None
         earlier_refusal = self._refused.pop(content, None)
         if earlier_refusal is not None:
             self.tally.records_refused -= 1
             self.tally.refusals[earlier_refusal.code] -= 1
-        self._done.add(content)
-        rows = [self._row(row, source, self._job_id) for row in self._wanted[content]]
+        self._done[content] = 1
         self.tally.records_embedded += 1
-        self.tally.added += len(rows)
-        return rows
+        return content
 
-    def _row(self, picture: Mapping[str, Any], source_record_id: str, job_id: str) -> dict[str, Any]:
-        identity = record_id(self._bucket, picture["key"], picture["etag"])
-        self.tally.rows.append((picture["key"], picture["etag"], identity))
-        return {
-            "record_id": identity,
-            "source_record_id": source_record_id,
-            "key": picture["key"],
-            "etag": picture["etag"],
-            "size": picture["size"],
-            "last_modified": picture["last_modified"],
-            "format": picture["format"],
-            "job_id": job_id,
+    def _rows(
+        self, contents: list[int], sources: pa.Array, jobs: pa.Array, values: pa.Array, positions: list[int]
+    ) -> Iterator[pa.RecordBatch]:
+        """A row for every picture with these contents.
+
+        Each content has a source record, a job, and the position of its vector among the `values`.
+        """
+        if not contents:
+            return
+        places, pictures = self._pictures.copies(contents)
+        rows = self._pictures.rows.take(pictures)
+        versions = zip(rows["key"].to_pylist(), rows["etag"].to_pylist(), strict=True)
+        vectors = pa.FixedSizeListArray.from_arrays(values, type=self._schema.field("embedding").type)
+        columns = {
+            **{name: rows[name] for name in rows.column_names},
+            "record_id": pa.array([record_id(self._bucket, key, etag) for key, etag in versions], pa.string()),
+            "source_record_id": sources.take(places),
+            "job_id": jobs.take(places),
+            "embedding": _taken(vectors, np.asarray(positions)[places]),
         }
+        made = pa.table([columns[name] for name in self._schema.names], schema=self._schema)
+        self.tally.identities += made.select(_IDENTITY.names).to_batches()
+        yield from made.to_batches(max_chunksize=_BATCH_ROWS)
 
 
-def _same_version(row: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-    """Whether a picture was not written since it was planned, not even with other bytes and then its own again."""
-    written = record.get("last_modified")  # not in a copy that an earlier release made
-    return row["key"] == record["key"] and written in {None, row["last_modified"]}
-
-
-class _Buffer:
-    """Rows and vectors on their way into one record batch."""
-
-    def __init__(self, dimension: int) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self._vectors: list[NDArray[np.float32]] = []
-        self._dimension = dimension
-
-    def add(self, row: dict[str, Any], vector: NDArray[np.float32]) -> None:
-        self.rows.append(row)
-        self._vectors.append(vector)
-
-    @property
-    def full(self) -> bool:
-        return len(self.rows) >= _BATCH_ROWS
-
-    def flush(self) -> pa.RecordBatch:
-        batch = _record_batch(self.rows, np.stack(self._vectors), self._dimension)
-        self.rows, self._vectors = [], []
-        return batch
+def _taken(vectors: pa.Array, positions: NDArray[np.int64]) -> pa.ChunkedArray:
+    """The vectors at these positions; long runs of neighbours are not copied."""
+    starts = np.flatnonzero(np.diff(positions, prepend=-2) != 1)
+    if len(starts) * _LONG_RUN > len(positions):
+        return pa.chunked_array([vectors.take(positions)])
+    ends = [*starts[1:], len(positions)]
+    return pa.chunked_array(
+        [vectors.slice(positions[start], end - start) for start, end in zip(starts, ends, strict=True)]
+    )
 
 
 _INELIGIBLE = {
@@ -265,15 +271,6 @@ _INELIGIBLE = {
     "empty": "the object is empty",
     "too_large": "larger than the model takes",
 }
-
-
-def _record_batch(rows: list[dict[str, Any]], vectors: NDArray[np.float32], dimension: int) -> pa.RecordBatch:
-    schema = embedding_schema(dimension)
-    names = schema.names[:-1]
-    columns = [pa.array([row[name] for row in rows], schema.field(name).type) for name in names]
-    values = pa.array(np.ascontiguousarray(vectors).reshape(-1))
-    columns.append(pa.FixedSizeListArray.from_arrays(values, type=schema.field("embedding").type))
-    return pa.record_batch(columns, schema=schema)
 
 
 def _rejected_row(row: Mapping[str, Any], *, code: str, message: str) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Reading a job's output: a stream of lines, each one record embedded or refused.
+"""What a job's output says: files of lines, each one record embedded or refused.
 
 `<output folder>/<job id>/<input name>.jsonl.out` holds a line per record in no particular order; a failed record has
 `error` in place of `modelOutput`. Source: Amazon Bedrock user guide, "View the results of a batch inference job".
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,15 @@ from batch_assets.errors import ResultError
 
 OUTPUT_SUFFIX = ".jsonl.out"
 
-_CHUNK_BYTES = 1024**2
 _THROTTLED = 429
 _REQUEST_TIMEOUT = 408
 _SERVER_ERRORS = 500
+_SMALL, _LARGE = 1e-30, 1e30  # squared lengths well inside what float32 holds
+_USUAL_FIELDS = 3
 _VECTOR = "/modelOutput/embeddings/0/embedding"
+
+
+Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Embedded:
     """A record with its vector: float32, of the space's dimension, finite and not zero."""
 
     record_id: str
-    vector: NDArray[np.float32]
+    vector: Vector
 
 
 @dataclass(frozen=True)
@@ -52,62 +56,60 @@ class Unreadable:
 Outcome = Embedded | Refused | Unreadable
 
 
-def output_keys(s3: Any, bucket: str, prefix: str) -> list[str]:
-    """Keys of a job's output files, sorted; `manifest.json.out` is not one of them."""
+@dataclass(frozen=True)
+class OutputFile:
+    """One version of an output file; `etag` as S3 gives it, with its quotes."""
+
+    bucket: str
+    key: str
+    etag: str
+    size_bytes: int
+
+
+def output_files(s3: Any, bucket: str, prefix: str) -> list[OutputFile]:
+    """A job's output files, sorted by key; `manifest.json.out` is not one of them."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return sorted(
-        entry["Key"] for page in pages for entry in page.get("Contents", []) if entry["Key"].endswith(OUTPUT_SUFFIX)
-    )
+    files = [
+        OutputFile(bucket, entry["Key"], entry["ETag"], entry["Size"])
+        for page in pages
+        for entry in page.get("Contents", [])
+        if entry["Key"].endswith(OUTPUT_SUFFIX)
+    ]
+    return sorted(files, key=lambda file: file.key)
 
 
-def read_outcomes(s3: Any, bucket: str, keys: Iterable[str], *, dimension: int) -> Iterator[Outcome]:
-    """The outcomes of all output files, one file after the other, never a whole file in memory."""
-    parse = outcome_parser(dimension)
-    for key in keys:
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"]
-        for line in lines(body.iter_chunks(_CHUNK_BYTES)):
-            yield parse(line)
-
-
-def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Non-empty lines of a stream of chunks; the last may lack its newline."""
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line for line in whole if line.strip())
-    if rest.strip():
-        yield rest
-
-
-def outcome_parser(dimension: int) -> Callable[[bytes], Outcome]:
-    """A function from an output line to its outcome."""
+def outcome_parser(dimension: int) -> Callable[..., Outcome]:
+    """A function from an output line to its outcome; the vector goes into the array that is handed over, if any."""
     parser = simdjson.Parser()
 
-    def parse(line: bytes) -> Outcome:
+    def parse(line: bytes, row: Vector | None = None) -> Outcome:
         nonlocal parser
+        row = np.empty(dimension, np.float32) if row is None else row
         try:
-            return _parse(parser, line, dimension)
+            return _parse(parser, line, row)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError):
             # A parser that failed may still be referenced by what it made, and refuses to be used again.
             parser = simdjson.Parser()
-            return _parse_leniently(line, dimension)
+            return _parse_leniently(line, row)
 
     return parse
 
 
-def _parse(parser: Any, line: bytes, dimension: int) -> Outcome:
+def _parse(parser: Any, line: bytes, row: Vector) -> Outcome:
     document = parser.parse(line)
     record_id = document["recordId"]
     if not isinstance(record_id, str):
         raise TypeError("recordId is no string")
-    error = document.get("error")
+    # To ask for a field that is missing is dear (an exception), and most lines have these three and no other.
+    usual = len(document) == _USUAL_FIELDS and "modelInput" in document and "modelOutput" in document
+    error = None if usual else document.get("error")
     if error is not None:
         return _refused(record_id, error.as_dict())
     buffer = document.at_pointer(_VECTOR).as_buffer(of_type="d")
-    return _embedded(record_id, np.frombuffer(buffer, dtype=np.float64), dimension)
+    return _embedded(record_id, np.frombuffer(buffer, dtype=np.float64), row)
 
 
-def _parse_leniently(line: bytes, dimension: int) -> Outcome:
+def _parse_leniently(line: bytes, row: Vector) -> Outcome:
     """For lines that strict JSON refuses: NaN, numbers as text, a shape of their own."""
     try:
         document = json.loads(line)
@@ -123,7 +125,7 @@ def _parse_leniently(line: bytes, dimension: int) -> Outcome:
         vector = np.array([_number(value) for value in values], dtype=np.float64)
     except (ValueError, KeyError, TypeError, IndexError, OverflowError):
         return Refused(record_id, "no_embedding", "the line has neither an error nor a vector of numbers", True)
-    return _embedded(record_id, vector, dimension)
+    return _embedded(record_id, vector, row)
 
 
 def _number(value: Any) -> float:
@@ -132,17 +134,21 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _embedded(record_id: str, values: NDArray[np.float64], dimension: int) -> Outcome:
-    if values.shape != (dimension,):
-        message = f"the vector has shape {values.shape}, expected ({dimension},)"
+def _embedded(record_id: str, values: NDArray[np.float64], row: Vector) -> Outcome:
+    if values.shape != row.shape:
+        message = f"the vector has shape {values.shape}, expected {row.shape}"
         return Refused(record_id, "wrong_dimension", message, True)
+    # One pass tells the usual case: no NaN, no infinity, nothing that float32 cannot hold, and not zero.
+    if _SMALL < np.dot(values, values) < _LARGE:
+        row[:] = values
+        return Embedded(record_id, row)
     with np.errstate(over="ignore"):
-        vector = values.astype(np.float32)
-    if not np.isfinite(vector).all():
+        row[:] = values
+    if not np.isfinite(row).all():
         return Refused(record_id, "not_finite", "the vector holds NaN or infinity", True)
-    if not vector.any():
+    if not row.any():
         return Refused(record_id, "zero_vector", "the vector is zero, which has no direction", True)
-    return Embedded(record_id, vector)
+    return Embedded(record_id, row)
 
 
 def _refused(record_id: str, error: Any) -> Refused:
@@ -153,9 +159,9 @@ def _refused(record_id: str, error: Any) -> Refused:
     return Refused(record_id, str(code), str(error.get("errorMessage", "")), retryable)
 
 
-def require_output(keys: list[str], *, job_arn: str, results_uri: str, processed_records: int) -> None:
+def require_output(files: list[OutputFile], *, job_arn: str, results_uri: str, processed_records: int) -> None:
     """Raise `ResultError` when the service says it processed records and there is no output to be read."""
-    if processed_records and not keys:
+    if processed_records and not files:
         raise ResultError(
             f"job {job_arn} processed {processed_records} records, but {results_uri} holds no {OUTPUT_SUFFIX} file: "
             "check that it was not deleted or moved by a lifecycle rule, then materialise embedding_table again"

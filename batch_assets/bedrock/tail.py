@@ -16,7 +16,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_assets.bedrock.manifest import record_id
-from batch_assets.bedrock.results import OUTPUT_SUFFIX, output_keys
+from batch_assets.bedrock.results import OUTPUT_SUFFIX, OutputFile, output_files
 from batch_assets.errors import JobError
 from batch_assets.settings import Settings
 from batch_assets.spaces import EmbeddingSpace
@@ -45,15 +45,16 @@ class TailFolder:
     def refusal_key(self, record_id: str, job_name: str) -> str:
         return f"{self.prefix}{record_id}-{job_name}{OUTPUT_SUFFIX}"
 
-    def keys(self, s3: Any, record_ids: Iterable[str], job_name: str) -> list[str]:
-        """Keys of the results of these records, and of their refusals in this attempt of a manifest."""
-        there = set(output_keys(s3, self.bucket, self.prefix))
+    def files(self, s3: Any, record_ids: Iterable[str], job_name: str) -> list[OutputFile]:
+        """The results of these records, and their refusals in this attempt of a manifest."""
+        there = {file.key: file for file in output_files(s3, self.bucket, self.prefix)}
         wanted = [key for name in record_ids for key in (self.result_key(name), self.refusal_key(name, job_name))]
-        return [key for key in wanted if key in there]
+        return [there[key] for key in wanted if key in there]
 
     def outcomes(self, s3: Any, jsonl: bytes, job_name: str) -> list[str]:
         """Keys of what is there for the records of a manifest."""
-        return self.keys(s3, [orjson.loads(line)["recordId"] for line in jsonl.splitlines()], job_name)
+        records = [orjson.loads(line)["recordId"] for line in jsonl.splitlines()]
+        return [file.key for file in self.files(s3, records, job_name)]
 
 
 def tail_folder(settings: Settings, partition: str) -> TailFolder:

@@ -14,7 +14,7 @@ from batch_assets.errors import ServiceError, SourceError, TableChangedError
 ABSENT = ""
 """Version of an object that does not exist."""
 
-_PART_BYTES = 64 * 1024**2
+_PART_BYTES = 16 * 1024**2  # a part is held in memory; 10,000 of them are 156 GiB, more than a table ever has
 _WRITE = "write"  # name of the metadata that tells one upload from all others
 
 _CURES = {

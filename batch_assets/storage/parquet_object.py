@@ -61,11 +61,14 @@ class ParquetObject:
         self._source.hold(merged(wanted for group in groups for wanted in self._ranges(group, columns)))
         return self._file.read(columns=columns, use_threads=False)
 
-    def row_groups(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """The rows of the named columns, a row group at a time and in memory."""
+    def batches(self, columns: Sequence[str] | None, *, rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows of the named columns in batches of at most `rows`; the bytes of one row group are in memory.
+
+        Threads would decode columns side by side, of which one holds nearly all bytes, each with memory of its own.
+        """
         for group in range(self._file.num_row_groups):
             self._source.hold(merged(self._ranges(group, columns)))
-            yield self._file.read_row_group(group, columns=columns, use_threads=False)
+            yield from self._file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
 
     def _ranges(self, group: int, columns: Sequence[str] | None) -> Iterator[_Range]:
         row_group = self._file.metadata.row_group(group)

@@ -14,16 +14,14 @@ from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
 from batch_assets.errors import TableError
 from batch_assets.storage.catalog import Catalog, TablePath
 from batch_assets.storage.objects import ABSENT, S3Address, explained, is_missing, replace_file, version
 from batch_assets.storage.parquet_object import ParquetObject
+from batch_assets.storage.staged_table import FACTS, SCHEMA_VERSION, StagedTable
 
-SCHEMA_VERSION = 1
-_FACTS = b"batch_assets"
 _ANY_VERSION = "*"
 
 Facts = Mapping[str, Any]
@@ -35,7 +33,7 @@ class TableOutput:
 
     `replaces` is the version that was read (`ABSENT` for none); the write is refused if it is no longer the current
     one. `"*"` replaces whatever is there. `catalog` names the tables of another space than
-    that of the settings.
+    that of the settings. `rows` is an Arrow table or stream, a pandas frame, or a `StagedTable`.
     """
 
     rows: Any
@@ -82,8 +80,7 @@ class StoredTable:
         """The rows as a stream of batches of at most `rows` rows; nothing if there is no such table."""
         if self.file is None:
             return
-        for group in self.file.row_groups(columns):
-            yield from group.to_batches(max_chunksize=rows)
+        yield from self.file.batches(columns, rows=rows)
 
     def _missing(self) -> TableError:
         return TableError(f"{self.uri} does not exist yet: materialise the assets before it for this partition")
@@ -127,7 +124,7 @@ class Tables:
                 raise
             except pa.ArrowException as error:
                 raise TableError(f"{address.uri} is no readable parquet file: {error}") from error
-        facts = json.loads((file.schema.metadata or {}).get(_FACTS, b"{}"))
+        facts = json.loads((file.schema.metadata or {}).get(FACTS, b"{}"))
         if facts.get("schema_version", 0) > SCHEMA_VERSION:
             raise TableError(f"{address.uri} was written by a newer release: upgrade batch_assets")
         return StoredTable(address.uri, file, facts, file.version)
@@ -139,8 +136,7 @@ class Tables:
         """
         address = self.address(path)
         with tempfile.TemporaryDirectory(prefix="batch-assets-") as folder:
-            file = Path(folder) / "data.parquet"
-            stage_rows(file, _as_reader(output.rows), facts={"partition": path.partition, **output.facts})
+            file = _staged(output.rows, Path(folder)).finish({"partition": path.partition, **output.facts})
             with explained(address.uri):
                 replaces = version(self.client, address) if output.replaces == _ANY_VERSION else output.replaces
                 return replace_file(self.client, address, file, replaces=replaces)
@@ -156,32 +152,15 @@ class Tables:
         return sorted(unquote(name[len(prefix) : -1]) for name in found)
 
 
-def stage_rows(path: Path, rows: pa.RecordBatchReader, *, facts: Facts) -> None:
-    """Write a stream of batches as a parquet file with its facts."""
-    schema = with_facts(rows.schema, facts)
-    with pq.ParquetWriter(path, schema, **parquet_options(schema)) as writer:
-        for batch in rows:
-            if batch.num_rows:
-                writer.write_batch(batch.cast(schema) if batch.schema != schema else batch)
-
-
-def with_facts(schema: pa.Schema, facts: Facts) -> pa.Schema:
-    """The schema with facts in its metadata, as JSON under the key `batch_assets`."""
-    text = json.dumps({**facts, "schema_version": SCHEMA_VERSION}, sort_keys=True)
-    return schema.with_metadata({**(schema.metadata or {}), _FACTS: text.encode()})
-
-
-def parquet_options(schema: pa.Schema) -> dict[str, Any]:
-    """Writer options: float vectors do not compress by dictionary, split bytes and zstd do a little (measured)."""
-    vectors = [field.name for field in schema if pa.types.is_fixed_size_list(field.type)]
-    if not vectors:
-        return {"compression": "zstd"}
-    return {
-        "compression": "zstd",
-        "compression_level": 1,
-        "use_dictionary": [field.name for field in schema if field.name not in vectors],
-        "use_byte_stream_split": [f"{name}.list.element" for name in vectors],
-    }
+def _staged(rows: Any, folder: Path) -> StagedTable:
+    """The rows as a file that lacks only its facts: as it was handed over, or made in a folder."""
+    if isinstance(rows, StagedTable):
+        return rows
+    reader = _as_reader(rows)
+    staged = StagedTable(folder / "data.parquet", reader.schema)
+    for batch in reader:
+        staged.write(batch)
+    return staged
 
 
 def _as_reader(rows: Any) -> pa.RecordBatchReader:

@@ -1,8 +1,9 @@
 """Joining a job's outcomes with the pictures that exist now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from batch_assets.bedrock.join import REJECTED, Join, Tally, embedding_schema
 from batch_assets.bedrock.manifest import contents, final_refusals, plan, record_id
 from batch_assets.bedrock.results import Embedded, Outcome, Refused, Unreadable
+from batch_assets.bedrock.shards import Block
 from batch_assets.storage.listing import INVENTORY
 
 BUCKET, DIMENSION, MAX_ATTEMPTS = "pictures", 2, 3
@@ -51,6 +53,15 @@ def embedded(record: str) -> Embedded:
 
 def refused(record: str, *, retryable: bool = False) -> Refused:
     return Refused(record, "500" if retryable else "400", "no", retryable)
+
+
+def in_blocks(outcomes: Iterable[Outcome], *, lines: int = 3) -> Iterator[Block]:
+    """Outcomes as they come from the output, a few lines at a time."""
+    left = iter(outcomes)
+    while some := list(islice(left, lines)):
+        vectors = [outcome.vector for outcome in some if isinstance(outcome, Embedded)]
+        told = [outcome.record_id if isinstance(outcome, Embedded) else outcome for outcome in some]
+        yield Block(told, np.array(vectors, np.float32).reshape(-1, DIMENSION))
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,7 @@ def joined(
 ) -> Partition:
     join = Join(inventory(pictures), bucket=BUCKET, dimension=DIMENSION, submitted=submitted, job_id=job)
     earlier = before.table.to_batches(max_chunksize=2) if before else []
-    table = pa.Table.from_batches(join.batches(earlier, outcomes), schema=embedding_schema(DIMENSION))
+    table = pa.Table.from_batches(join.batches(earlier, in_blocks(outcomes)), schema=embedding_schema(DIMENSION))
     history = before.rejected.to_pylist() if before else []
     return Partition(table, join.rejected(history, max_attempts=MAX_ATTEMPTS, counted=counted), join)
 
@@ -341,6 +352,6 @@ def test_large_tables_leave_in_batches() -> None:
     pictures = {f"{number:04}.jpg": f"e{number}" for number in range(1500)}
     sent = planned(pictures, max_records=5000)
     join = Join(inventory(pictures), bucket=BUCKET, dimension=DIMENSION, submitted=sent, job_id="job1")
-    sizes = [batch.num_rows for batch in join.batches([], everything_embedded(sent))]
+    sizes = [batch.num_rows for batch in join.batches([], in_blocks(everything_embedded(sent), lines=2000))]
     assert sum(sizes) == 1500
     assert max(sizes) <= 512

@@ -1,8 +1,6 @@
-"""Reading a job's output, line by line."""
+"""What a line of a job's output says."""
 
-import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,18 +12,15 @@ from hypothesis.extra import numpy as npst
 from batch_assets.bedrock.results import (
     Embedded,
     Outcome,
+    OutputFile,
     Refused,
     Unreadable,
-    lines,
     outcome_parser,
-    output_keys,
-    read_outcomes,
     require_output,
 )
 from batch_assets.errors import ResultError
 
 DIMENSION = 4
-RESULTS = "batch-assets/results/abcdefghij12/"
 
 
 def line(record_id: Any = "r1", embedding: Any = (0.5, -1, 2e-3, 4), **changes: Any) -> bytes:
@@ -51,24 +46,6 @@ def refused_code(text: bytes) -> str:
     outcome = parsed(text)
     assert isinstance(outcome, Refused)
     return outcome.code
-
-
-@given(st.lists(st.binary(max_size=8)), st.lists(st.integers(0, 9)))
-@settings(deadline=None)
-def test_lines_do_not_depend_on_how_the_stream_is_chunked(parts: list[bytes], cuts: list[int]) -> None:
-    """Every chunking gives what splitting the whole would give, empty lines left out."""
-    text = b"\n".join(parts)
-    chunks, rest = [], text
-    for cut in cuts:
-        chunks.append(rest[:cut])
-        rest = rest[cut:]
-    assert list(lines([*chunks, rest])) == [part for part in text.split(b"\n") if part.strip()]
-
-
-def test_last_line_may_lack_its_newline() -> None:
-    """Windows line ends and empty lines do no harm either."""
-    assert list(lines([b"a\r\n\n", b" \nb"])) == [b"a\r", b"b"]
-    assert isinstance(parsed(line() + b"\r"), Embedded)
 
 
 @given(npst.arrays(np.float32, DIMENSION, elements=st.floats(width=32, allow_nan=False, allow_infinity=False)))
@@ -99,6 +76,11 @@ def test_vectors_stay_when_the_parser_goes_on() -> None:
 def test_an_error_line_is_a_refusal(code: Any, retryable: bool) -> None:
     """Errors of the server and throttling may be tried again, errors of the picture not."""
     assert parsed(error_line(code)) == Refused("r1", str(code), "Invalid image", retryable)
+
+
+def test_a_windows_line_end_does_no_harm() -> None:
+    """Nor does white space around a line."""
+    assert isinstance(parsed(line() + b"\r"), Embedded)
 
 
 def test_a_null_error_is_no_error() -> None:
@@ -175,6 +157,22 @@ def test_a_line_that_names_no_record_is_unreadable(text: bytes) -> None:
     assert isinstance(parsed(text), Unreadable)
 
 
+def test_a_vector_goes_where_it_is_wanted() -> None:
+    """Into a row of an array that is there already, without another copy."""
+    rows = np.zeros((2, DIMENSION), np.float32)
+    outcome = outcome_parser(DIMENSION)(line(embedding=[1, 2, 3, 4]), rows[1])
+    assert isinstance(outcome, Embedded)
+    assert rows.tolist() == [[0, 0, 0, 0], [1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("fields", [{}, {"modelInput": ...}, {"more": 1}, {"modelInput": ..., "more": 1, "most": 2}])
+def test_an_error_counts_whatever_stands_beside_it(fields: dict[str, Any]) -> None:
+    """Also a vector."""
+    outcome = parsed(line(error={"errorCode": 500}, **fields))
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "500"
+
+
 def test_a_parser_goes_on_after_bad_lines() -> None:
     """None of them stops the rest."""
     parse = outcome_parser(DIMENSION)
@@ -210,60 +208,14 @@ def test_no_shape_of_a_record_stops_the_reading(record_id: Any, output: Any, err
         assert isinstance(outcome, Unreadable)
 
 
-class Folder:
-    """The two calls of S3 that reading results makes, over files in memory."""
-
-    def __init__(self, files: dict[str, bytes]) -> None:
-        self.files = files
-
-    def get_paginator(self, _operation: str) -> "Folder":
-        return self
-
-    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803 names of the S3 API
-        assert Bucket == "results"
-        for key in self.files:
-            yield {"Contents": [{"Key": key}]} if key.startswith(Prefix) else {}
-
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 names of the S3 API
-        assert Bucket == "results"
-        return {"Body": _Body(self.files[Key])}
-
-
-class _Body(io.BytesIO):
-    def iter_chunks(self, size: int) -> Iterator[bytes]:
-        # Far smaller than asked, so that every line crosses chunks.
-        return iter(lambda: self.read(min(size, 7)), b"")
-
-
-def test_all_output_files_are_read_and_the_summary_is_not() -> None:
-    """`manifest.json.out` holds counts, no records; another job's folder is not looked at."""
-    texts = [line(f"r{number * 7 % 20}") for number in range(20)]
-    files = {
-        f"{RESULTS}b.jsonl.out": b"\n".join(texts[:5]) + b"\n",
-        f"{RESULTS}a.jsonl.out": b"\n".join(texts[5:]),
-        f"{RESULTS}manifest.json.out": b'{"totalRecordCount": 20}',
-        "batch-assets/results/otherjob0000/a.jsonl.out": line("other"),
-    }
-    keys = output_keys(Folder(files), "results", RESULTS)
-    assert keys == [f"{RESULTS}a.jsonl.out", f"{RESULTS}b.jsonl.out"]
-    outcomes = list(read_outcomes(Folder(files), "results", keys, dimension=DIMENSION))
-    assert {outcome.record_id for outcome in outcomes if isinstance(outcome, Embedded)} == {
-        f"r{number}" for number in range(20)
-    }
-
-
-def test_a_cut_off_last_line_spoils_only_itself() -> None:
-    """The records before it, and the files after it, are read."""
-    files = {"a.jsonl.out": line("r1") + b"\n" + line("r2")[:-9], "b.jsonl.out": line("r3") + b"\n"}
-    first, cut, last = read_outcomes(Folder(files), "results", sorted(files), dimension=DIMENSION)
-    assert isinstance(first, Embedded)
-    assert isinstance(cut, Unreadable)
-    assert isinstance(last, Embedded)
-
-
 def test_vanished_output_is_an_error_not_missing_records() -> None:
     """What was paid for is not sent again only because a lifecycle rule was too eager."""
     with pytest.raises(ResultError, match="lifecycle"):
         require_output([], job_arn="arn", results_uri="s3://results/", processed_records=1)
     require_output([], job_arn="arn", results_uri="s3://results/", processed_records=0)
-    require_output(["a.jsonl.out"], job_arn="arn", results_uri="s3://results/", processed_records=1)
+    require_output(
+        [OutputFile("results", "a.jsonl.out", '"e"', 1)],
+        job_arn="arn",
+        results_uri="s3://results/",
+        processed_records=1,
+    )

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from batch_assets.errors import SourceError, TableError
 from batch_assets.storage.catalog import Catalog, TablePath
 from batch_assets.storage.objects import ABSENT, S3Address, replace_file, version
-from batch_assets.storage.tables import SCHEMA_VERSION, TableOutput, Tables, stage_rows, with_facts
+from batch_assets.storage.staged_table import SCHEMA_VERSION, StagedTable, with_facts
+from batch_assets.storage.tables import TableOutput, Tables
 from tests.conftest import Aws
 
 DAY = "2024/01/02"
@@ -222,7 +223,7 @@ def test_a_damaged_table_is_told_by_its_address(tables: Tables, body: bytes) -> 
 def test_a_table_of_a_newer_release_is_refused(tables: Tables) -> None:
     """Rather than misread."""
     with pytest.MonkeyPatch.context() as newer:
-        newer.setattr("batch_assets.storage.tables.SCHEMA_VERSION", SCHEMA_VERSION + 1)
+        newer.setattr("batch_assets.storage.staged_table.SCHEMA_VERSION", SCHEMA_VERSION + 1)
         write(tables, numbers(1))
     with pytest.raises(TableError, match="upgrade batch_assets"):
         tables.partition("image_inventory", DAY)
@@ -319,5 +320,6 @@ def test_facts_are_json_that_other_tools_can_read(tmp_path: Path) -> None:
     schema = with_facts(numbers().schema.with_metadata({"owner": "me"}), {"space": "nova"})
     assert schema.metadata[b"owner"] == b"me"
     assert json.loads(schema.metadata[b"batch_assets"]) == {"schema_version": SCHEMA_VERSION, "space": "nova"}
-    stage_rows(tmp_path / "t.parquet", numbers(1).to_reader(), facts={"space": "nova"})
-    assert json.loads(pq.read_metadata(tmp_path / "t.parquet").metadata[b"batch_assets"])["space"] == "nova"
+    path = StagedTable(tmp_path / "t.parquet", numbers().schema).finish({"space": "nova"})
+    assert json.loads(pq.read_metadata(path).metadata[b"batch_assets"])["space"] == "nova"
+    assert json.loads(pq.read_schema(path).metadata[b"batch_assets"])["space"] == "nova"

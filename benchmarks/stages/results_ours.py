@@ -1,0 +1,91 @@
+"""The project's own way from a job's output to the parquet table, and what no way can do without."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.model import Outcome, Workload
+from benchmarks.stages import results_inputs as inputs
+from benchmarks.stages.range_server import ETAG
+from benchmarks.stages.results_digest import digest_of
+
+_REGION = "us-east-1"
+_GROUP_ROWS = 1024
+
+
+def ours(processes: int) -> Callable[[Workload], Callable[[], Outcome]]:
+    """Load as production does: by byte ranges over HTTP, in so many processes beside this one."""
+    return partial(_set_up, processes=processes)
+
+
+def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
+    import boto3
+    import pyarrow.parquet as pq
+
+    from batch_assets.assets.loading import stage, table_version
+    from batch_assets.bedrock.join import Join, embedding_schema
+    from batch_assets.bedrock.results import OutputFile
+    from batch_assets.bedrock.workers import Workers
+    from batch_assets.storage.staged_table import StagedTable
+    from batch_assets.storage.tables import StoredTable
+
+    folder, dimension = workload.folder, inputs.DIMENSION
+    os.environ |= {"AWS_ENDPOINT_URL_S3": workload.services["s3"], "AWS_REGION": _REGION}
+    os.environ |= {"AWS_ACCESS_KEY_ID": "benchmark", "AWS_SECRET_ACCESS_KEY": "benchmark"}
+    s3 = boto3.client("s3", region_name=_REGION)
+    workers = Workers(processes=processes, from_bytes=0)
+
+    def work() -> Outcome:
+        file = OutputFile(inputs.BUCKET, inputs.OUTPUT, ETAG, (folder / inputs.OUTPUT).stat().st_size)
+        earlier = StoredTable("", pq.ParquetFile(folder / inputs.EARLIER, pre_buffer=True), {}, "")
+        join = Join(
+            pq.ParquetFile(folder / inputs.INVENTORY_FILE).read(),
+            bucket=inputs.BUCKET,
+            dimension=dimension,
+            submitted=pq.ParquetFile(folder / inputs.MANIFEST_FILE).read(),
+            job_id=inputs.JOB,
+        )
+        staged = StagedTable(folder / "ours.parquet", embedding_schema(dimension))
+        outcomes = workers.read(s3, [file], dimension=dimension, region=_REGION)
+        stage(staged, join.batches(earlier.batches(), outcomes), dimension=dimension)
+        rejected = join.rejected([], max_attempts=3, counted=False)
+        path = staged.finish({"table_version": table_version(join.tally), "waiting": join.waiting(rejected)})
+        return {"digest": partial(digest_of, path), "output_bytes": path.stat().st_size}
+
+    return work
+
+
+def limit(workload: Workload) -> Callable[[], Outcome]:
+    """Read the file, parse each line without looking at it, and write vectors that are there already."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import simdjson
+
+    from batch_assets.bedrock.join import embedding_schema
+    from batch_assets.storage.staged_table import parquet_options
+
+    schema = pa.schema([embedding_schema(inputs.DIMENSION).field("embedding")])
+    first = pq.ParquetFile(workload.folder / inputs.EARLIER).read_row_group(0, columns=["embedding"])
+    values = first["embedding"].combine_chunks().flatten().to_numpy()
+    ready = np.resize(values, (_GROUP_ROWS, inputs.DIMENSION)).reshape(-1)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(ready), type=schema.field(0).type)
+    table = pa.table([column], schema=schema)
+    rows = pq.read_metadata(workload.folder / inputs.INVENTORY_FILE).num_rows
+    path = workload.folder / "limit.parquet"
+
+    def work() -> Outcome:
+        parser = simdjson.Parser()
+        with (workload.folder / inputs.OUTPUT).open("rb", buffering=1024**2) as lines:
+            for line in lines:
+                parser.parse(line)
+        with pq.ParquetWriter(path, schema, **parquet_options(schema)) as writer:
+            for start in range(0, rows, _GROUP_ROWS):
+                writer.write_table(table.slice(0, min(_GROUP_ROWS, rows - start)))
+        size = path.stat().st_size
+        Path.unlink(path)
+        return {"output_bytes": size}
+
+    return work
