@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 import dagster as dg
-from dagster_aws.s3 import S3Resource
 from pydantic import Field
 
 from batch_assets.assets.batch_manifest import rendered
@@ -29,6 +28,7 @@ from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.listing import foreign_manifests_in_folder
 from batch_assets.storage.objects import S3Address, version
+from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.storage.tables import StoredTable, TableOutput, Tables
 
 CHECK = "manifest_is_with_bedrock"

@@ -16,7 +16,7 @@ import dagster as dg
 from batch_assets.assets.services import BedrockResource
 from batch_assets.assets.target import Target
 from batch_assets.automation.event_log import Event, PartitionEvents, Verdicts, busy_partitions, observations
-from batch_assets.automation.jobs import LOAD
+from batch_assets.automation.job_names import LOAD
 from batch_assets.automation.launches import Purpose, Wait, next_run
 from batch_assets.automation.tick import MAX_EVENTS, MAX_RUN_REQUESTS, Deadline
 from batch_assets.bedrock.jobs import BatchJob, get_job, list_jobs

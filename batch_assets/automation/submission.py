@@ -10,7 +10,7 @@ import dagster as dg
 
 from batch_assets.assets.services import BedrockResource
 from batch_assets.automation.event_log import PartitionEvents, Verdicts, busy_partitions
-from batch_assets.automation.jobs import PLAN_AND_SUBMIT
+from batch_assets.automation.job_names import PLAN_AND_SUBMIT
 from batch_assets.automation.launches import Purpose, Wait, next_run
 from batch_assets.automation.tick import MAX_RUN_REQUESTS, Deadline
 from batch_assets.bedrock.jobs import live_jobs
