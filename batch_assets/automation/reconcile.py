@@ -47,7 +47,7 @@ def build(settings: Settings) -> dg.JobDefinition:
             s3.get_client(),
             s3vectors.client(),
             tables.store(),
-            has_a_run=lambda partition: partition in busy_partitions(context.instance),
+            has_a_run=lambda partition: bool(busy_partitions(context.instance, [partition])),
         )
         try:
             report = reconciler.run(repair=config.repair)
