@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from batch_assets.assets.batch_manifest import rendered
-from batch_assets.assets.metadata import PREVIEW_ROWS, column_schema, preview, s3_link, usd
+from batch_assets.assets.metadata import PREVIEW_ROWS, preview, s3_link, usd
 from batch_assets.assets.node import node, started_by_a_person
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
@@ -63,6 +63,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         check_specs=[dg.AssetCheckSpec(CHECK, asset="batch_job", description="Nothing keeps the manifest back.")],
         kinds={"bedrock"},
         code_version="1",
+        schema=LEDGER,
         pool=POOL,
     )
     def batch_job(  # noqa: PLR0917 Dagster passes them by name, but finds no input that is keyword-only
@@ -250,7 +251,6 @@ def job_metadata(settings: Settings, row: JobRow, ledger: Ledger) -> dict[str, A
         "space": settings.space.slug,
         "cost_usd": usd(cost),
         "preview": preview(ledger.to_table().slice(max(0, len(ledger.rows) - PREVIEW_ROWS)), _SHOWN_COLUMNS),
-        "dagster/column_schema": column_schema(LEDGER),
     }
     named = (("job_arn", row.job_arn), ("job_name", row.job_name), ("target", row.target))
     metadata |= {name: text for name, text in named if text}

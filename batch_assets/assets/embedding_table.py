@@ -9,7 +9,7 @@ import dagster as dg
 import pyarrow as pa
 
 from batch_assets.assets.loading import Load, Loaded, TooEarly
-from batch_assets.assets.metadata import column_schema, counts, preview, s3_link, usd
+from batch_assets.assets.metadata import columns, counts, preview, s3_link, usd
 from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, partitions_definition, told_plainly
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
@@ -77,6 +77,7 @@ def _rejections_out(settings: Settings) -> dg.AssetOut:
         settings,
         "Pictures without a vector that were refused: not eligible, or refused by the model, and why.",
         kinds={"parquet"},
+        schema=REJECTED,
     )
 
 
@@ -85,14 +86,16 @@ def _table_out(settings: Settings) -> dg.AssetOut:
         settings,
         "A row and a vector for each embedded picture that exists now; copies of the same bytes included.",
         kinds={"bedrock", "parquet"},
+        schema=embedding_schema(settings.dimension),
     )
 
 
-def _out(settings: Settings, description: str, *, kinds: set[str]) -> dg.AssetOut:
+def _out(settings: Settings, description: str, *, kinds: set[str], schema: pa.Schema) -> dg.AssetOut:
     """An output that is left out while there is nothing to load."""
     return dg.AssetOut(
         description=description,
         kinds=kinds,
+        metadata=columns(schema),
         owners=OWNERS,
         code_version="1",
         tags=node_tags(settings),
@@ -117,7 +120,6 @@ def _rejections(loaded: Loaded, state: PartitionState, catalog: Catalog) -> dg.M
             ),
             "reasons": dict(zip(by_code["code"].to_pylist(), by_code["key_count"].to_pylist(), strict=True)),
             "preview": preview(rejected, ["key", "code", "message", "attempts", "final"]),
-            "dagster/column_schema": column_schema(REJECTED),
         },
     )
 
@@ -143,7 +145,6 @@ def _table(
         "remaining": facts["remaining"],
         "held": bool(facts["last_job"].get("held")),
         "dagster/row_count": facts["embedded"],
-        "dagster/column_schema": column_schema(embedding_schema(settings.dimension)),
     }
     return dg.MaterializeResult(
         asset_key=TABLE,

@@ -53,12 +53,14 @@ class Verdicts(Generic[Verdict]):
         """The verdict on each partition of the first asset, of as many as have been read so far."""
         newest = [newest_ids(instance, asset) for asset in self.assets]
         ids = {partition: tuple(asset.get(partition, 0) for asset in newest) for partition in newest[0]}
-        changed = [name for name in sorted(ids) if name not in self._known or self._known[name][0] != ids[name]]
+        changed = [name for name in ids if name not in self._known or self._known[name][0] != ids[name]]
+        # After a restart all have changed: those with the newest events are the likeliest to want something.
+        changed.sort(key=lambda name: max(ids[name]), reverse=True)
         events: dict[str, dict[str, Event]] = {partition: {} for partition in changed[:_MAX_READ]}
         for asset, asset_ids in zip(self.assets, newest, strict=True):
             for partition, event in materialisations(instance, asset, pick(asset_ids, events)).items():
                 events[partition][asset] = event
-        for partition, found in events.items():
+        for partition, found in sorted(events.items()):
             self._known[partition] = (ids[partition], self.decide(found))
         # A look that was given up may still run in another thread and add to what is known.
         known_now = list(self._known.items())
