@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any
 
 import dagster as dg
-from dagster_aws.s3 import S3Resource
 from pydantic import Field
 
 from batch_assets.assets.batch_manifest import rendered
-from batch_assets.assets.metadata import PREVIEW_ROWS, column_schema, preview, s3_link, usd
+from batch_assets.assets.metadata import PREVIEW_ROWS, preview, s3_link, usd
 from batch_assets.assets.node import node, started_by_a_person
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
@@ -28,6 +27,7 @@ from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.lane_listing import foreign_manifests_in_lane
 from batch_assets.storage.objects import S3Address, version
+from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.storage.tables import StoredTable, TableOutput, Tables
 
 CHECK = "manifest_is_with_bedrock"
@@ -61,6 +61,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         check_specs=[dg.AssetCheckSpec(CHECK, asset="batch_job", description="Nothing keeps the manifest back.")],
         kinds={"bedrock"},
         code_version="1",
+        schema=LEDGER,
         pool=POOL,
     )
     def batch_job(  # noqa: PLR0917 Dagster passes them by name, but finds no input that is keyword-only
@@ -248,7 +249,6 @@ def job_metadata(settings: Settings, row: JobRow, ledger: Ledger) -> dict[str, A
         "space": settings.space.slug,
         "cost_usd": usd(cost),
         "preview": preview(ledger.to_table().slice(max(0, len(ledger.rows) - PREVIEW_ROWS)), _SHOWN_COLUMNS),
-        "dagster/column_schema": column_schema(LEDGER),
     }
     named = (
         ("job_arn", row.job_arn),

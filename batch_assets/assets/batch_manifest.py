@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from batch_assets.assets.metadata import column_schema, counts, preview, usd
+from batch_assets.assets.metadata import counts, preview, usd
 from batch_assets.assets.node import node
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.retrying import take_up_requests
@@ -27,6 +27,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         description="What is still to be embedded: eligible pictures without a vector, identical bytes once.",
         kinds={"parquet", "jsonlines"},
         code_version="1",
+        schema=manifest.MANIFEST,
     )
     def batch_manifest(
         context: dg.AssetExecutionContext, image_inventory: StoredTable, tables: TablesResource
@@ -67,7 +68,6 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "fingerprint": facts["fingerprint"],
                 "space": settings.space.slug,
                 "preview": preview(records),
-                "dagster/column_schema": column_schema(manifest.MANIFEST),
             },
         )
 

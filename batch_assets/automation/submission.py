@@ -10,8 +10,8 @@ import dagster as dg
 
 from batch_assets.assets.services import BedrockResource
 from batch_assets.automation.event_log import PartitionEvents, Verdicts, busy_partitions
-from batch_assets.automation.jobs import PLAN_AND_SUBMIT
-from batch_assets.automation.launches import Purpose, Wait, next_run
+from batch_assets.automation.job_names import PLAN_AND_SUBMIT
+from batch_assets.automation.launches import Purpose, Wait, earlier_runs, next_run
 from batch_assets.automation.tick import MAX_RUN_REQUESTS, Deadline
 from batch_assets.bedrock.jobs import live_jobs
 from batch_assets.bedrock.ledger import QUEUED, SENT
@@ -102,13 +102,16 @@ class Look:
         return dg.SensorResult(run_requests=requests, skip_reason=None if requests else self._reason(wanted))
 
     def _requests(self, wanted: Mapping[str, str], held_lanes: Counter[str]) -> Iterator[dg.RunRequest]:
-        busy = busy_partitions(self.instance)
+        busy = busy_partitions(self.instance, wanted)
         live = len(live_jobs(self.bedrock, self.settings.space.model))
-        room = self.settings.max_live_jobs - live - len(busy & wanted.keys())
+        room = self.settings.max_live_jobs - live - len(busy)
         if room <= 0:
             self.waits.append(f"the account's {self.settings.max_live_jobs} live batch jobs are in use")
+            return
+        purposes = {name: Purpose(PLAN_AND_SUBMIT, name, identity) for name, identity in wanted.items()}
+        tries = earlier_runs(self.instance, purposes.values())
         room = min(room, MAX_RUN_REQUESTS)
-        for partition, identity in wanted.items():
+        for partition, purpose in purposes.items():
             if room <= 0 or self.deadline.passed:
                 return
             lane = self.settings.template.lane(partition)
@@ -117,10 +120,9 @@ class Look:
             elif held_lanes[lane]:
                 self.waits.append(f"{partition}: the folder {lane or '(the bucket)'} carries another job")
             else:
-                purpose = Purpose(PLAN_AND_SUBMIT, partition, identity)
                 queued = self.verdicts.get(partition, Verdict()).queued
                 attempts = None if queued else self.settings.max_load_attempts
-                run = next_run(self.instance, purpose, now=self.now, max_attempts=attempts)
+                run = next_run(purpose, tries.get(purpose.tag, ()), now=self.now, max_attempts=attempts)
                 if isinstance(run, Wait):
                     self.waits.append(run.reason)
                     continue

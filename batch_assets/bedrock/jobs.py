@@ -152,7 +152,11 @@ def find_job(client: Any, name: str) -> BatchJob | None:
 
 
 def live_jobs(client: Any, model: EmbeddingModel) -> list[BatchJob]:
-    """All jobs of the account, anybody's, that count against the model's quota now."""
+    """All jobs of the account, anybody's, that count against the model's quota now.
+
+    One call a status, in the order of a job's life and never at once: a job that moves on meanwhile is seen twice
+    rather than not at all.
+    """
     return [
         job
         for status in LIVE_STATUSES

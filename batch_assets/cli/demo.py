@@ -54,7 +54,7 @@ def command(
 
     Example: batch-assets demo --images ~/Pictures
     """
-    # Imports Dagster, which no other command needs.
+    # Heavy, and only wanted here.
     from batch_assets.cli.demo_run import DemoRun  # noqa: PLC0415
 
     require_installed()

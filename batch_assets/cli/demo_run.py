@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from batch_assets.automation.jobs import PLAN_AND_SUBMIT
+from batch_assets.automation.job_names import PLAN_AND_SUBMIT
 from batch_assets.bedrock.on_demand import embed_text
 from batch_assets.cli.clients import Clients
 from batch_assets.cli.dagster_process import DagsterDev, DagsterError, free_port, prepare_home
