@@ -13,8 +13,8 @@ from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.retrying import take_up_requests
 from batch_assets.bedrock import manifest, prices
 from batch_assets.settings import Settings
+from batch_assets.storage.content_hash import content_hash
 from batch_assets.storage.io_manager import TablesResource
-from batch_assets.storage.listing import content_hash
 from batch_assets.storage.tables import StoredTable, TableOutput
 
 
