@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from batch_assets.storage.key_space import KeySpace
 from batch_assets.storage.pages import Page
 
-_SAMPLES_PER_PAGE = 20
+_SAMPLES_PER_PAGE = 5
 _REACH_GROWTH = 4  # measured: more overshoots the end of short listings, less is slow to find the end of long ones
 
 Fetch = Callable[[str, str | None], Page]

@@ -37,9 +37,10 @@ class KeySpace:
         for key in keys:
             name = key[len(self._prefix) :][:_PLACES]
             self._seen.extend(set() for _ in range(len(name) - len(self._seen)))
-            for seen, letter in zip(self._seen, name, strict=False):
-                seen.add(letter)
-        self._alphabets = [_completed(seen) for seen in self._seen]
+            for place, letter in enumerate(name):
+                if letter not in self._seen[place]:
+                    self._seen[place] = _completed(self._seen[place] | {letter})
+        self._alphabets = ["".join(sorted(seen)) for seen in self._seen]
 
     @property
     def end(self) -> int:
@@ -68,9 +69,9 @@ class KeySpace:
         return self._prefix + "".join(letters)
 
 
-def _completed(seen: set[str]) -> str:
+def _completed(seen: set[str]) -> set[str]:
     """The characters seen at a place, and all others of the narrowest kinds that hold those."""
     letters = set(seen)
     for characters in (seen & _DIGITS, seen & _LETTERS, seen & (_DIGITS | _LETTERS)):
         letters |= next((kind for kind in _KINDS if characters and characters <= kind), frozenset())
-    return "".join(sorted(letters))
+    return letters

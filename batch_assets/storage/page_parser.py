@@ -9,7 +9,6 @@ from urllib.parse import unquote_plus
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 ENTRIES = pa.schema(
@@ -24,11 +23,14 @@ ENTRIES = pa.schema(
 
 _OPEN, _CLOSE = b"<Contents>", b"</Contents>"
 _IS_ENCODED = b"<EncodingType>url</EncodingType>"
+_QUOTES = (b"&quot;", b'"', b"&#34;", b"")
+_TIME = ENTRIES.field("last_modified").type
 _WORD_BYTES = 8
 _PADDING = bytes(2 * _WORD_BYTES)  # so that a tag's words may be read behind the last tag
 
 Positions = NDArray[np.intp]
 Mask = NDArray[np.bool_]
+Spans = tuple[Positions, Positions]
 
 
 def split_page(body: bytes) -> tuple[bytes, pa.RecordBatch] | None:
@@ -37,7 +39,8 @@ def split_page(body: bytes) -> tuple[bytes, pa.RecordBatch] | None:
     if start < 0 or end < start:
         return None
     outline, entries = body[:start] + body[end:], body[start:end]
-    if _IS_ENCODED not in outline or b"<!" in body or b"\r" in entries or not entries.isascii():
+    # XML turns carriage returns into line ends.
+    if _IS_ENCODED not in outline or not entries.isascii() or b"\r" in entries:
         return None
     try:
         batch = _Tags(entries).read()
@@ -51,69 +54,88 @@ class _Tags:
 
     def __init__(self, entries: bytes) -> None:
         self._text = entries + _PADDING
-        letters = np.frombuffer(entries, np.uint8)
-        self._at: Positions = np.flatnonzero(letters == ord("<"))
-        self._is_close: Mask = letters[self._at + 1] == ord("/")
+        self._letters = np.frombuffer(self._text, np.uint8)
+        self._at: Positions = np.flatnonzero(self._letters == ord("<"))
+        self._is_close: Mask = self._letters[self._at + 1] == ord("/")
         self._depth = np.cumsum(1 - 2 * self._is_close.astype(np.int8), dtype=np.int32)
         # Every eight neighbouring bytes as one number.
         self._words = np.ndarray(len(self._text) - _WORD_BYTES + 1, "<u8", self._text, strides=(1,))
+        self._starts = self._words[self._at]
 
     def read(self) -> pa.RecordBatch | None:
         """The entries, or None unless each is a flat element with one key, size, ETag and time."""
-        entries = self._find(_OPEN, depth=1)
-        if entries.size != np.count_nonzero(~self._is_close & (self._depth == 1)):
+        opened = self._find(_OPEN, depth=1)
+        closed = np.append(opened[1:], self._at.size) - 1
+        if opened.size != np.count_nonzero(~self._is_close & (self._depth == 1)) or self._has_comments():
             return None
-        if entries.size != self._find(_CLOSE, depth=0).size or self._depth[-1]:
+        if self._depth[closed].any() or not self._are(_CLOSE, closed):
             return None
-        found = [self._texts(name, entries) for name in (b"Key", b"Size", b"ETag", b"LastModified")]
-        texts = [column for column in found if column is not None]
-        if len(texts) < len(found):
+        found = [self._spans(name, opened, closed) for name in (b"Key", b"Size", b"ETag", b"LastModified")]
+        spans = [span for span in found if span is not None]
+        etags = self._without_quotes(spans[2]) if len(spans) == len(found) else None
+        if etags is None:
             return None
-        key, size, etag, last_modified = texts
-        etag = _without_quotes(etag)
-        if _has_entity(key) or _has_entity(etag):
+        key, size, etag, last_modified = (self._texts(*span) for span in (*spans[:2], etags, spans[3]))
+        if b"%" in self._text or b"+" in self._text:
+            key = pa.array([unquote_plus(text) for text in key.to_pylist()], pa.string())
+        return pa.record_batch([key, size.cast(pa.int64()), etag, last_modified.cast(_TIME)], schema=ENTRIES)
+
+    def _has_comments(self) -> bool:
+        """Whether there is markup that is no element."""
+        following = self._letters[self._at + 1]
+        return bool(((following == ord("!")) | (following == ord("?"))).any())
+
+    def _spans(self, name: bytes, entries: Positions, ends: Positions) -> Spans | None:
+        """Where the text of the child of this name stands in each entry; None unless each has one, with text alone."""
+        opened = self._find(b"<" + name + b">", depth=2)
+        if opened.size != entries.size or (opened < entries).any() or (opened > ends).any():
             return None
-        columns = [_decoded(key), size.cast(pa.int64()), etag, last_modified.cast(ENTRIES.field("last_modified").type)]
-        return pa.record_batch(columns, schema=ENTRIES)
+        if not self._are(b"</" + name + b">", opened + 1):
+            return None
+        return self._at[opened] + len(name) + 2, self._at[opened + 1]
+
+    def _without_quotes(self, etags: Spans) -> Spans | None:
+        """The spans within their quotes; None unless all are quoted alike, and no other entity is anywhere."""
+        starts, ends = etags
+        entities = np.count_nonzero(self._letters == ord("&"))
+        for quote in _QUOTES:
+            size = len(quote)
+            first, last = self._letters[starts + size], self._letters[ends - size - 1]
+            quoted = self._is_at(quote, starts) & self._is_at(quote, ends - size) & (ends - starts >= 2 * size)
+            if quoted.all() and entities == 2 * quote.count(b"&") * starts.size:
+                return None if (first == ord('"')).any() or (last == ord('"')).any() else (starts + size, ends - size)
+        return None
+
+    def _is_at(self, text: bytes, positions: Positions) -> Mask:
+        word, mask = _word(text)
+        found: Mask = (self._words[positions] & mask) == word
+        return found
+
+    def _texts(self, starts: Positions, ends: Positions) -> pa.Array:
+        offsets = np.empty(2 * starts.size + 1, np.int32)
+        offsets[:-1:2], offsets[1::2], offsets[-1] = starts, ends, ends[-1]
+        parts_and_gaps = pa.StringArray.from_buffers(2 * starts.size, pa.py_buffer(offsets), pa.py_buffer(self._text))
+        return parts_and_gaps.take(pa.array(np.arange(0, 2 * starts.size, 2)))
 
     def _find(self, tag: bytes, *, depth: int) -> Positions:
         """Which tags are this one at this depth, as numbers into all tags."""
-        first = tag[:_WORD_BYTES]
-        mask = np.uint64((1 << 8 * len(first)) - 1)
-        same = (self._words[self._at] & mask) == np.uint64(int.from_bytes(first, "little"))
+        word, mask = _word(tag[:_WORD_BYTES])
+        tags = np.flatnonzero((self._starts & mask) == word)
+        return tags[self._matches(tag, tags) & (self._depth[tags] == depth)]
+
+    def _are(self, tag: bytes, tags: Positions) -> bool:
+        """Whether all these tags are this one."""
+        return bool(self._matches(tag, tags).all())
+
+    def _matches(self, tag: bytes, tags: Positions) -> Mask:
+        word, mask = _word(tag[:_WORD_BYTES])
+        same: Mask = (self._starts[tags] & mask) == word
         if len(tag) > _WORD_BYTES:
-            last = np.uint64(int.from_bytes(tag[-_WORD_BYTES:], "little"))
-            same &= self._words[self._at + len(tag) - _WORD_BYTES] == last
-        return np.flatnonzero(same & (self._depth == depth))
-
-    def _texts(self, name: bytes, entries: Positions) -> pa.Array | None:
-        """The text of the child of this name in each entry, or None unless each has exactly one, of nothing but text."""
-        opened, closed = self._find(b"<" + name + b">", depth=2), self._find(b"</" + name + b">", depth=1)
-        if opened.size != entries.size or not np.array_equal(opened + 1, closed):
-            return None
-        if (opened < entries).any() or (opened[:-1] > entries[1:]).any():
-            return None
-        return _slices(self._text, self._at[opened] + len(name) + 2, self._at[closed])
+            word, _ = _word(tag[-_WORD_BYTES:])
+            same &= self._words[self._at[tags] + len(tag) - _WORD_BYTES] == word
+        return same
 
 
-def _slices(text: bytes, starts: Positions, ends: Positions) -> pa.Array:
-    """The parts of an ASCII text between these positions."""
-    offsets = np.empty(2 * starts.size + 1, np.int32)
-    offsets[:-1:2], offsets[1::2], offsets[-1] = starts, ends, ends[-1]
-    parts_and_gaps = pa.StringArray.from_buffers(2 * starts.size, pa.py_buffer(offsets), pa.py_buffer(text))
-    return parts_and_gaps.take(pa.array(np.arange(0, 2 * starts.size, 2)))
-
-
-def _without_quotes(etags: pa.Array) -> pa.Array:
-    plain = pc.replace_substring(pc.replace_substring(etags, "&quot;", '"'), "&#34;", '"')
-    return pc.ascii_trim(plain, '"')
-
-
-def _has_entity(texts: pa.Array) -> bool:
-    return bool(pc.any(pc.match_substring(texts, "&")).as_py())
-
-
-def _decoded(keys: pa.Array) -> pa.Array:
-    if not pc.any(pc.match_substring_regex(keys, "[%+]")).as_py():
-        return keys
-    return pa.array([unquote_plus(key) for key in keys.to_pylist()], pa.string())
+def _word(text: bytes) -> tuple[np.uint64, np.uint64]:
+    """Up to eight bytes as a number, and the mask of what they fill of it."""
+    return np.uint64(int.from_bytes(text, "little")), np.uint64((1 << 8 * len(text)) - 1)

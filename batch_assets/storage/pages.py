@@ -12,8 +12,8 @@ from batch_assets.errors import ServiceError
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.page_parser import ENTRIES, split_page
 
-# botocore calls the handlers with the wildcard nearest to the root first. Its own of "before-parse.s3.*", which looks for
-# an error in a successful answer by parsing the whole of it, so comes second, and finds it short.
+# botocore calls the handlers with the wildcard nearest to the root first. Its own of "before-parse.s3.*", which looks
+# for an error in a successful answer by parsing the whole of it, so comes second, and finds it short.
 _BEFORE_PARSE = "before-parse.*.ListObjectsV2"
 _HANDLER = "batch-assets-listing"
 _BATCH = "batch_assets_entries"

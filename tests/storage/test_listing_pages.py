@@ -65,19 +65,20 @@ class Entry:
     seconds: int = 0
     quote: str = "&quot;"
     extras: tuple[str, ...] = ()
+    place: int = 3
     between: str = ""
 
     def xml(self, encode: Any) -> str:
-        """The entry; extras stand before its size."""
+        """The entry; extras stand at their place among its elements."""
         written = (START + timedelta(seconds=self.seconds)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         parts = [
             f"<Key>{encode(self.key)}</Key>",
             f"<LastModified>{written}</LastModified>",
             f"<ETag>{self.quote}{self.etag}{self.quote}</ETag>",
-            *self.extras,
             f"<Size>{self.size}</Size>",
             "<StorageClass>STANDARD</StorageClass>",
         ]
+        parts[self.place : self.place] = self.extras
         return f"<Contents>{self.between.join(parts)}</Contents>{self.between}"
 
 
@@ -134,6 +135,7 @@ entries = st.builds(
         ),
         max_size=2,
     ).map(tuple),
+    place=st.integers(0, 5),
     between=st.sampled_from(["", "\n  ", "\r\n"]),
 )
 documents = st.builds(
