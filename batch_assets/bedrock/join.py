@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from batch_assets.bedrock.manifest import Content, record_id
+from batch_assets.bedrock.contents import Content
+from batch_assets.bedrock.manifest import record_id
 from batch_assets.bedrock.results import Embedded, Outcome, Refused
 
 _BATCH_ROWS = 512

@@ -121,7 +121,8 @@ class _Tags:
         """Which tags are this one at this depth, as numbers into all tags."""
         word, mask = _word(tag[:_WORD_BYTES])
         tags = np.flatnonzero((self._starts & mask) == word)
-        return tags[self._matches(tag, tags) & (self._depth[tags] == depth)]
+        found: Positions = tags[self._matches(tag, tags) & (self._depth[tags] == depth)]
+        return found
 
     def _are(self, tag: bytes, tags: Positions) -> bool:
         """Whether all these tags are this one."""
