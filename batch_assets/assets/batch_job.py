@@ -18,8 +18,8 @@ from batch_assets.assets.spending import SpendingTables
 from batch_assets.assets.target import Target, in_flight_elsewhere
 from batch_assets.bedrock import prices
 from batch_assets.bedrock.budget import Budget
+from batch_assets.bedrock.contents import REFUSAL_COLUMNS, contents, final_refusals
 from batch_assets.bedrock.ledger import LEDGER, QUEUED, SENT, JobRow, Ledger
-from batch_assets.bedrock.manifest import contents, final_refusals
 from batch_assets.bedrock.submission import Submission
 from batch_assets.bedrock.submit import Submitter
 from batch_assets.errors import TableError
@@ -156,8 +156,9 @@ def _store_copy(store: Tables, key: str, manifest: StoredTable) -> None:
 
 def _refuse_older_manifest(manifest: StoredTable, state: PartitionState) -> None:
     """Raise `TableError` if pictures of the manifest were loaded since it was planned: they would be paid for again."""
-    loaded = contents(state.embeddings.read(["etag", "size"])) | final_refusals(state.rejected.read())
-    number = len(contents(manifest.rows(["etag", "size"])) & loaded)
+    refused = final_refusals(state.rejected.read(REFUSAL_COLUMNS))
+    planned, loaded = manifest.rows(["etag", "size"]), contents(state.embeddings.read(["etag", "size"])) | refused
+    number = planned.num_rows - len(loaded.missing(planned))
     if number:
         raise TableError(
             f"{manifest.uri} is older than the results that are loaded: {number} of its pictures have a vector or were "

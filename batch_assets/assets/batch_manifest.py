@@ -12,9 +12,10 @@ from batch_assets.assets.node import node
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.retrying import take_up_requests
 from batch_assets.bedrock import manifest, prices
+from batch_assets.bedrock.contents import REFUSAL_COLUMNS, contents, final_refusals
 from batch_assets.settings import Settings
+from batch_assets.storage.content_hash import content_hash
 from batch_assets.storage.io_manager import TablesResource
-from batch_assets.storage.listing import content_hash
 from batch_assets.storage.tables import StoredTable, TableOutput
 
 
@@ -84,9 +85,9 @@ def _plan(settings: Settings, inventory: pa.Table, state: PartitionState) -> man
     return manifest.plan(
         inventory,
         bucket=settings.source_bucket,
-        embedded=manifest.contents(embedded),
-        embedded_keys=set(embedded["key"].to_pylist()) if embedded is not None else set(),
-        quarantined=manifest.final_refusals(state.rejected.read()),
+        embedded=contents(embedded),
+        embedded_keys=embedded["key"] if embedded is not None else None,
+        quarantined=final_refusals(state.rejected.read(REFUSAL_COLUMNS)),
         max_records=settings.max_records_per_job,
     )
 

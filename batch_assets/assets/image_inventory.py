@@ -36,17 +36,17 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         prefix = S3Address(settings.source_bucket, settings.template.prefix(key))
         inventory = list_prefix(s3.get_client(), prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
         eligible = inventory.filter(inventory["eligible"])
-        foreign = foreign_manifests(inventory)
+        foreign, version = foreign_manifests(inventory), listing_version(inventory)
         yield dg.MaterializeResult(
             value=TableOutput(
                 inventory,
                 {
                     "eligible": eligible.num_rows,
                     "foreign_manifests": foreign,
-                    "listing_version": listing_version(inventory),
+                    "listing_version": version,
                 },
             ),
-            data_version=dg.DataVersion(listing_version(inventory)),
+            data_version=dg.DataVersion(version),
             metadata={
                 **counts(
                     {

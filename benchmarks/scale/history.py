@@ -41,7 +41,7 @@ class Told:
         event = DagsterEvent(
             event_type_value=happened.value, job_name="load", step_key=self.asset, event_specific_data=data
         )
-        return EventLogEntry(
+        return EventLogEntry(  # type: ignore[no-untyped-call]  # Dagster's own
             user_message="",
             level=20,
             job_name="load",
@@ -84,7 +84,7 @@ class Past:
         for partition in partitions:
             yield from self._events(partition, PLANNED)
             for state in _STATES:
-                yield Told("batch_job", partition, self._observed(partition, state), observed=True)
+                yield Told("batch_job", partition, self._observed(state), observed=True)
             yield from self._events(partition, MATERIALISED[3:])
 
     def in_flight(self, jobs: Mapping[str, str]) -> Iterator[Told]:
@@ -92,9 +92,7 @@ class Past:
         for partition, arn in jobs.items():
             yield from self._events(partition, PLANNED[:2])
             yield Told("batch_job", partition, {**self.metadata["batch_job"], "token": arn, "job_arn": arn})
-            yield Told(
-                "batch_job", partition, {**self._observed(partition, "Submitted"), "job_arn": arn}, observed=True
-            )
+            yield Told("batch_job", partition, {**self._observed("Submitted"), "job_arn": arn}, observed=True)
 
     def loadable(self, partitions: Iterable[str]) -> Iterator[Told]:
         """Partitions without a job to wait for, whose tables are not written yet."""
@@ -113,7 +111,7 @@ class Past:
     def _events(self, partition: str, assets: Sequence[str]) -> Iterator[Told]:
         return (Told(asset, partition, self.metadata[asset]) for asset in assets)
 
-    def _observed(self, partition: str, status: str) -> dict[str, Any]:
+    def _observed(self, status: str) -> dict[str, Any]:
         job = self.metadata["batch_job"]
         counts = dict.fromkeys(("records", "processed", "succeeded", "errors"), 100)
         names = {name: job[name] for name in ("job_arn", "job_name")}

@@ -36,8 +36,9 @@ STAGE = Stage(
     ),
     bounds=(Bound(Measure.MEMORY, at_most=_MOST_BYTES, at_every_size=True),),
     note=(
-        "3,072 dimensions, numbers of 8 to 9 digits, 1 % error lines, copies, and an earlier row for every ten records. "
-        "Ours reads byte ranges over HTTP from a stub of S3 on this machine; all others read the same file from disk. "
+        "3,072 dimensions, numbers of 8 to 9 digits, 1 % error lines, copies, and an earlier row for every ten "
+        "records. Ours reads byte ranges over HTTP from a stub of S3 on this machine; all others read the same file "
+        "from disk. "
         "All write to disk. The limit reads the file, parses each line with pysimdjson without looking at a value, and "
         "writes as many vectors that are float32 already with our writer options; it joins nothing and merges nothing."
     ),

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from batch_assets.errors import SourceError
 from batch_assets.partitions import LOCK_NAME
 from batch_assets.spaces import NOVA_MULTIMODAL
+from batch_assets.storage.content_hash import content_hash
+from batch_assets.storage.eligibility import FOREIGN_JSONL
 from batch_assets.storage.listing import (
-    FOREIGN_JSONL,
     INVENTORY,
-    content_hash,
     foreign_manifests,
     list_prefix,
     listing_version,
