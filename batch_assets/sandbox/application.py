@@ -14,7 +14,6 @@ from a2wsgi import WSGIMiddleware
 from moto.moto_server.werkzeug_app import create_backend_app
 from starlette.concurrency import run_in_threadpool
 
-from batch_assets.sandbox.config import SandboxConfig
 from batch_assets.sandbox.connection import Application, Message, Receive, Scope, Send, read_body, replaying
 from batch_assets.sandbox.control import PREFIX, create_control_app
 from batch_assets.sandbox.disturbance import Call, Disturbance
@@ -36,9 +35,9 @@ _QUERY_SERVICES = ("iam", "sts")
 class Sandbox:
     """Sends each request to moto or to one of our own services."""
 
-    def __init__(self, config: SandboxConfig) -> None:
+    def __init__(self, world: World) -> None:
         """Build every service; nothing listens yet."""
-        self._world = World(config)
+        self._world = world
         self._control = create_control_app(self._world)
         self._disturbance = Disturbance(self._world.faults, self._world.calls)
         self._apis = {
