@@ -101,6 +101,8 @@ class _RangeReader(io.RawIOBase):
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "InvalidRange":
                 raise pa.ArrowInvalid("the object is empty") from error
+            if is_conflict(error):
+                raise _changed(address) from error
             raise
         tail: bytes = reply["Body"].read()
         self._size = int(str(reply.get("ContentRange", f"/{len(tail)}")).rpartition("/")[2])
@@ -153,9 +155,11 @@ class _RangeReader(io.RawIOBase):
                 )
             except ClientError as error:
                 if is_conflict(error) or is_missing(error):
-                    raise TableChangedError(
-                        f"{self._address.uri} was replaced while it was read: run this partition again"
-                    ) from error
+                    raise _changed(self._address) from error
                 raise
             data: bytes = reply["Body"].read()
         return data
+
+
+def _changed(address: S3Address) -> TableChangedError:
+    return TableChangedError(f"{address.uri} was replaced while it was read: run this partition again")
