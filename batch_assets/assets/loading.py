@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +22,7 @@ from batch_assets.bedrock.workers import Workers
 from batch_assets.errors import ResultError
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import list_prefix, listing_version
+from batch_assets.storage.memory import system_memory
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.staged_table import StagedTable
 from batch_assets.storage.tables import Tables
@@ -96,7 +96,8 @@ class Load:
         if row.job_name is not None:
             lane = lanes.Lane(self.settings.source_bucket, self.settings.template.lane(partition))
             lanes.release_job(self.s3, lane, row.job_name)
-        return self._join(partition, state, row, job)
+        with system_memory():
+            return self._join(partition, state, row, job)
 
     def _join(self, partition: str, state: PartitionState, row: JobRow, job: BatchJob | None) -> Loaded:
         settings, model = self.settings, self.settings.space.model
@@ -148,22 +149,10 @@ class Load:
 def stage(staged: StagedTable, batches: Iterable[pa.RecordBatch], *, dimension: int) -> int:
     """Write the rows of an embedding table, and count the unsound vectors among them."""
     unsound = 0
-    with _thrifty_memory():
-        for batch in batches:
-            unsound += _unsound_vectors(batch, dimension)
-            staged.write(batch)
+    for batch in batches:
+        unsound += _unsound_vectors(batch, dimension)
+        staged.write(batch)
     return unsound
-
-
-@contextmanager
-def _thrifty_memory() -> Iterator[None]:
-    """Let Arrow use the system's allocator: its own keeps 50 MB more of what is freed row group by row group."""
-    usual = pa.default_memory_pool()
-    pa.set_memory_pool(pa.system_memory_pool())
-    try:
-        yield
-    finally:
-        pa.set_memory_pool(usual)
 
 
 def _unsound_vectors(batch: pa.RecordBatch, dimension: int) -> int:

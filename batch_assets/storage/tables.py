@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 
 from batch_assets.errors import TableChangedError, TableError
 from batch_assets.storage.catalog import Catalog, TablePath
+from batch_assets.storage.memory import system_memory
 from batch_assets.storage.objects import ABSENT, S3Address, explained, is_conflict, is_missing, replace_file, version
 from batch_assets.storage.staged_table import FACTS, SCHEMA_VERSION, StagedTable
 
@@ -127,7 +128,7 @@ class Tables:
                     return StoredTable(address.uri, None, {}, ABSENT)
                 raise
         try:
-            file = pq.ParquetFile(pa.PythonFile(source, mode="r"), pre_buffer=True)
+            file = open_parquet(pa.PythonFile(source, mode="r"))
         except pa.ArrowException as error:
             raise TableError(f"{address.uri} is no readable parquet file: {error}") from error
         facts = json.loads((file.schema_arrow.metadata or {}).get(FACTS, b"{}"))
@@ -156,6 +157,12 @@ class Tables:
             )
             found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
         return sorted(unquote(name[len(prefix) : -1]) for name in found)
+
+
+def open_parquet(source: Any) -> pq.ParquetFile:
+    """A parquet file to be read in flat memory: with few reads, row group by row group."""
+    with system_memory():
+        return pq.ParquetFile(source, pre_buffer=True)
 
 
 def _staged(rows: Any, folder: Path) -> StagedTable:

@@ -23,14 +23,14 @@ def ours(processes: int) -> Callable[[Workload], Callable[[], Outcome]]:
 
 def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
     import boto3
-    import pyarrow.parquet as pq
 
     from batch_assets.assets.loading import stage, table_version
     from batch_assets.bedrock.join import Join, embedding_schema
     from batch_assets.bedrock.results import OutputFile
     from batch_assets.bedrock.workers import Workers
+    from batch_assets.storage.memory import system_memory
     from batch_assets.storage.staged_table import StagedTable
-    from batch_assets.storage.tables import StoredTable
+    from batch_assets.storage.tables import StoredTable, open_parquet
 
     folder, dimension = workload.folder, inputs.DIMENSION
     os.environ |= {"AWS_ENDPOINT_URL_S3": workload.services["s3"], "AWS_REGION": _REGION}
@@ -39,13 +39,17 @@ def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
     workers = Workers(processes=processes, from_bytes=0)
 
     def work() -> Outcome:
+        with system_memory():
+            return load()
+
+    def load() -> Outcome:
         file = OutputFile(inputs.BUCKET, inputs.OUTPUT, ETAG, (folder / inputs.OUTPUT).stat().st_size)
-        earlier = StoredTable("", pq.ParquetFile(folder / inputs.EARLIER, pre_buffer=True), {}, "")
+        earlier = StoredTable("", open_parquet(folder / inputs.EARLIER), {}, "")
         join = Join(
-            pq.ParquetFile(folder / inputs.INVENTORY_FILE).read(),
+            open_parquet(folder / inputs.INVENTORY_FILE).read(),
             bucket=inputs.BUCKET,
             dimension=dimension,
-            submitted=pq.ParquetFile(folder / inputs.MANIFEST_FILE).read(),
+            submitted=open_parquet(folder / inputs.MANIFEST_FILE).read(),
             job_id=inputs.JOB,
         )
         staged = StagedTable(folder / "ours.parquet", embedding_schema(dimension))
