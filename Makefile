@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo dev test lint types tests soak clean
+.PHONY: demo dev test lint types tests soak bench bench-quick clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed ## run the whole pipeline on this machine
@@ -16,14 +16,21 @@ lint: .venv/installed-for-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: .venv/installed-for-tests
+types: .venv/installed-for-benchmarks
 	$(BIN)/mypy
 
-tests: .venv/installed-for-tests .venv-aws/installed
+tests: .venv/installed-for-benchmarks .venv-aws/installed
 	$(BIN)/pytest -q -n 2 --dist loadfile
 
-soak: .venv/installed-for-tests .venv-aws/installed ## every test, for up to two hours
+soak: .venv/installed-for-benchmarks .venv-aws/installed ## every test, for up to two hours
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "soak or not soak"
+
+bench: .venv/installed-for-benchmarks ## every stage beside its peers and limits, in a quarter of an hour; writes docs/performance.md
+	$(BIN)/python -m benchmarks
+
+bench-quick: .venv/installed-for-benchmarks ## small sizes, in two minutes; compares ratios with the stored ones
+	$(BIN)/python -m benchmarks --quick --output build/benchmarks
+	$(BIN)/python -m benchmarks.compare benchmarks/quick.json build/benchmarks/quick.json
 
 clean: ## remove the environment and what tools left
 	rm -rf .venv .venv-aws build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -38,6 +45,10 @@ clean: ## remove the environment and what tools left
 
 .venv/installed-for-tests: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+.venv/installed-for-benchmarks: .venv/installed-for-tests
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	touch $@
 
 # The aws CLI has pins of its own.

@@ -99,6 +99,13 @@ class PrefixTemplate:
         """Whether objects under `key_prefix` could be read by Bedrock as input of some partition's job."""
         return re.match(_as_pattern(self._lane_template), key_prefix) is not None
 
+    def leads_to_partitions(self, folder: str) -> bool:
+        """Whether the prefixes of some partitions begin with a folder (`""`, or ending in `/`) and go on."""
+        segments = self.template.split("/")[:-1]
+        depth = folder.count("/")
+        above = "".join(f"{segment}/" for segment in segments[:depth])
+        return depth < len(segments) and re.fullmatch(_as_pattern(above), folder) is not None
+
     def inside_a_partition(self, object_key: str) -> bool:
         """Whether an object key lies under the prefix of some partition."""
         return re.match(_as_pattern(self.template), object_key) is not None

@@ -110,6 +110,9 @@ class Settings(BaseSettings):
         Decimal(0), ge=0, description="US dollars that may be submitted in one day, UTC; more is queued (0: no budget)"
     )
     max_load_attempts: int = Field(5, ge=1, description="How often the load of one job is started before it is left")
+    late_output_minutes: int = Field(
+        60, ge=0, le=60, description="Minutes for which output that is short of what the service counts is waited for"
+    )
     max_vectors_per_second: int = Field(2500, ge=1, description="Vectors written to one index per second")
     max_requests_per_second: int = Field(1000, ge=1, description="Write requests to one index per second")
     results_retention_days: int = Field(

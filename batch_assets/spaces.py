@@ -31,7 +31,8 @@ class ImageSource:
 class EmbeddingModel:
     """What the pipeline has to know of a model: request, response, limits, quotas and prices.
 
-    Sizes are in bytes, prices in US dollars. `formats` maps a file extension to the model's name of the format.
+    Sizes are in bytes, prices in US dollars. `formats` maps a file extension to the model's name of the format;
+    `image_uri` gives the S3 URI of the picture that a body of `image_request` names.
     """
 
     model_id: str
@@ -51,6 +52,7 @@ class EmbeddingModel:
     on_demand_price_per_image_usd: Decimal
     image_request: Callable[[ImageSource, int, str], RequestBody]
     text_request: Callable[[str, int, str], RequestBody]
+    image_uri: Callable[[RequestBody], str]
 
     @property
     def slug(self) -> str:
@@ -101,11 +103,6 @@ def embedding_space(model_id: str, dimension: int) -> EmbeddingSpace:
     return EmbeddingSpace(MODELS[model_id], dimension)
 
 
-def image_uri(request: RequestBody) -> str:
-    """The S3 URI of the picture that a body of `EmbeddingSpace.index_request` names."""
-    return str(request["singleEmbeddingParams"]["image"]["source"]["s3Location"]["uri"])
-
-
 def equal_wave_records(records: int, *, maximum: int) -> int:
     """Size of the first of as few equal parts of at most `maximum` records as hold them all."""
     if records <= maximum:
@@ -137,6 +134,10 @@ def _nova_image(image: ImageSource, dimension: int, purpose: str) -> RequestBody
     return _nova_request({"image": part}, dimension, purpose)
 
 
+def _nova_image_uri(request: RequestBody) -> str:
+    return str(request["singleEmbeddingParams"]["image"]["source"]["s3Location"]["uri"])
+
+
 def _nova_text(text: str, dimension: int, purpose: str) -> RequestBody:
     return _nova_request({"text": {"truncationMode": "END", "value": text}}, dimension, purpose)
 
@@ -162,6 +163,7 @@ NOVA_MULTIMODAL = EmbeddingModel(
     on_demand_price_per_image_usd=Decimal("0.00006"),
     image_request=_nova_image,
     text_request=_nova_text,
+    image_uri=_nova_image_uri,
 )
 
 MODELS: Mapping[str, EmbeddingModel] = MappingProxyType({NOVA_MULTIMODAL.model_id: NOVA_MULTIMODAL})

@@ -1,6 +1,7 @@
 """`python -m benchmarks`: measure, check, judge, and write what was found."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,8 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stages, failed = {}, []
     for name in options.only or stage_names():
         try:
-            stage = find_stage(name)
-            stages[name] = record.stage_record(stage, stage_figures(run_stage(stage, effort, say=_say)))
+            stage, load_before = find_stage(name), os.getloadavg()[0]
+            figures = stage_figures(run_stage(stage, effort, say=_say))
+            stages[name] = record.stage_record(stage, figures, load_before=load_before)
         except BenchmarkError as error:
             failed.append(f"{name}: {error}")
     _write(stages, options)

@@ -40,13 +40,15 @@ class Sample:
 def measure(work: Callable[[], Outcome]) -> Sample:
     """Do the work once; a digest that is a function is called after the clocks are read."""
     ready_bytes = _reset_peak()
+    child_before = _resource_bytes(resource.RUSAGE_CHILDREN)
     own_before, workers_before = _cpu_seconds(resource.RUSAGE_SELF), _cpu_seconds(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
     outcome = work()
     wall_seconds = time.perf_counter() - begun
     own = _cpu_seconds(resource.RUSAGE_SELF) - own_before
     workers = _cpu_seconds(resource.RUSAGE_CHILDREN) - workers_before
-    peak_bytes = max(_peak_bytes(), _resource_bytes(resource.RUSAGE_CHILDREN))
+    largest_child = _resource_bytes(resource.RUSAGE_CHILDREN)
+    peak_bytes = max(_peak_bytes(), largest_child if largest_child > child_before else 0)
     return Sample(
         wall_seconds=wall_seconds,
         cpu_seconds=own + workers,

@@ -55,8 +55,20 @@ def _section(name: str, stage: Record) -> Iterator[str]:
     if stage["note"]:
         yield stage["note"]
     extra = _own_figures(stage["contenders"])
-    heads = ("", "role", "wall s", "CPU s", "peak MB", *(figure.replace("_", " ") for figure in extra), "CPU / ours")
-    yield f"{stage['size']:,} {stage['unit']}, medians of {_rounds(stage['contenders'])}:"
+    heads = (
+        "",
+        "role",
+        "wall s",
+        "CPU s",
+        "cores",
+        "peak MB",
+        *(figure.removesuffix("_bytes").replace("_", " ") for figure in extra),
+        "CPU / ours",
+    )
+    yield (
+        f"{stage['size']:,} {stage['unit']}, medians of {_rounds(stage['contenders'])}; load average before: "
+        f"{stage['load_before']}."
+    )
     yield from _table(heads, (_contender_row(contender, extra, stage) for contender in stage["contenders"]))
     grown = [(contender, row) for contender, rows in stage["growth"].items() for row in rows if len(rows) > 1]
     if grown:
@@ -76,8 +88,9 @@ def _contender_row(contender: Record, extra: Sequence[str], stage: Record) -> Se
         contender["role"],
         _number(medians["wall_seconds"]),
         _number(medians["cpu_seconds"]),
+        _number(medians["cores"]),
         f"{medians['peak_bytes'] / 1e6:,.0f}" + (" a process" if contender["pool"] else ""),
-        *(_number(medians.get(figure)) for figure in extra),
+        *(_number(medians.get(figure), figure) for figure in extra),
         _number(ratio),
     )
 
@@ -110,10 +123,8 @@ def _reached(target: Mapping[str, Any]) -> str:
     return f"yes, {share} to spare" if target["reached"] else f"**no**, {share} short"
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return quantity(value, "")
+def _number(value: float | None, figure: str = "") -> str:
+    return "" if value is None else quantity(value, "bytes" if figure.endswith("_bytes") else "")
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -17,10 +17,8 @@ _DOTS_PER_INCH = 110
 
 def draw(stored: Record, path: Path) -> None:
     """Write a PNG: a row a stage, seconds (of CPU and of wall clock) left, growth right."""
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    mpl.use("Agg")
     stages = stored["stages"]
     figure = Figure(figsize=(_WIDTH_INCHES, _ROW_INCHES * len(stages)), dpi=_DOTS_PER_INCH, layout="constrained")
     axes = figure.subplots(len(stages), 2, squeeze=False, width_ratios=(3, 2))
@@ -32,6 +30,8 @@ def draw(stored: Record, path: Path) -> None:
 
 
 def _draw_contenders(axes: "Axes", stage: Record) -> None:
+    from matplotlib.ticker import NullFormatter
+
     contenders: Sequence[Mapping[str, Any]] = list(reversed(stage["contenders"]))
     colours = [_COLOURS[contender["role"]] for contender in contenders]
     places = range(len(contenders))
@@ -41,6 +41,8 @@ def _draw_contenders(axes: "Axes", stage: Record) -> None:
         axes.bar_label(bars, [f" {value:.2g}" for value in values], fontsize=7)
     axes.set_yticks(places, [contender["name"] for contender in contenders], fontsize=8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.15)
     axes.set_title(stage["title"], fontsize=10, loc="left")
     axes.set_xlabel(f"seconds for {stage['size']:,} {stage['unit']} (dark: CPU, light: wall clock)", fontsize=8)
@@ -49,13 +51,18 @@ def _draw_contenders(axes: "Axes", stage: Record) -> None:
 
 def _draw_growth(axes: "Axes", stage: Record) -> None:
     """Draw CPU a unit and peak memory against the size, both as multiples of those at the smallest size."""
+    from matplotlib.ticker import NullFormatter
+
     for rows in stage["growth"].values():
         sizes = [row["size"] for row in rows]
         a_unit = [row["cpu_seconds"] / row["size"] for row in rows]
         memory = [row["peak_bytes"] for row in rows]
         axes.plot(sizes, [value / a_unit[0] for value in a_unit], "o-", color=_COLOURS["ours"], label="CPU a unit")
         axes.plot(sizes, [value / memory[0] for value in memory], "s--", color="#55a868", label="peak memory")
-    axes.set_xscale("log")
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.margins(0.1)
     axes.set_ylim(bottom=0)
     axes.set_title("ours at larger sizes (1 = the first)", fontsize=9, loc="left")
     axes.set_xlabel(stage["unit"], fontsize=8)

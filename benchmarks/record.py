@@ -16,9 +16,10 @@ _SIGNIFICANT_DIGITS = 4
 Record = Mapping[str, Any]
 
 
-def stage_record(stage: Stage, figures: StageFigures) -> Record:
-    """Return everything that is said about a stage."""
+def stage_record(stage: Stage, figures: StageFigures, *, load_before: float) -> Record:
+    """Return everything that is said about a stage; with the load average of the machine just before it."""
     return {
+        "load_before": round(load_before, 1),
         "title": stage.title,
         "unit": stage.unit,
         "note": stage.note,

@@ -72,7 +72,7 @@ def _of_bound(bound: Bound, figures: StageFigures) -> Verdict:
         raise BenchmarkError(f"a bound names the figure {bound.figure!r}, which ours do not give") from error
     value, contender = min(values, key=lambda pair: _margin(pair[0], bound.at_least, bound.at_most))
     return _judged(
-        what=bound.figure.replace("_", " ") + (" at every size" if bound.at_every_size else ""),
+        what=bound.figure.removesuffix("_bytes").replace("_", " ") + (" at every size" if bound.at_every_size else ""),
         value=value,
         unit="bytes" if bound.figure.endswith("_bytes") else "",
         at_least=bound.at_least,

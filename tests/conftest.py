@@ -143,3 +143,13 @@ def sandbox() -> Iterator[RunningSandbox]:
 def aws(sandbox: RunningSandbox) -> Aws:
     """Clients of the session's sandbox."""
     return Aws(sandbox)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests have recorded, also those of other processes."""
+    told = [report for report in terminalreporter.getreports("passed") if report.user_properties]
+    if told:
+        terminalreporter.section("figures")
+    for report in told:
+        figures = ", ".join(f"{name} {value}" for name, value in report.user_properties)
+        terminalreporter.write_line(f"{report.nodeid}: {figures} ({report.duration:.0f} s)")

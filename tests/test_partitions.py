@@ -56,6 +56,20 @@ def test_key_to_prefix_and_back_is_the_same_key(template: PrefixTemplate, moment
     assert template.prefix(key) == moment.strftime(template.template)
 
 
+@given(templates(), moments)
+@settings(deadline=None)
+def test_every_folder_above_a_prefix_leads_to_partitions_and_the_prefix_does_not(
+    template: PrefixTemplate, moment: datetime
+) -> None:
+    """So that a walk from the bucket down meets each partition, and stops at it."""
+    prefix = template.prefix(key_of(template, moment))
+    segments = prefix.split("/")[:-1]
+    above = ["".join(f"{segment}/" for segment in segments[:depth]) for depth in range(len(segments))]
+    assert all(template.leads_to_partitions(folder) for folder in above)
+    assert not template.leads_to_partitions(prefix)
+    assert not template.leads_to_partitions("no such folder/")
+
+
 @given(templates(), moments, moments)
 @settings(deadline=None)
 def test_distinct_keys_never_share_or_nest_prefixes(

@@ -33,6 +33,7 @@ from tests.conftest import SESSION_SPEED, Aws, wait_for
 KEY, NEXT_KEY = "2026/11/18", "2026/11/19"
 ASSETS = ("image_inventory", "batch_manifest", "batch_job", "embedding_table", "rejected_images", "vector_index")
 LONGER_THAN_ANY_JOB_SECONDS = 25 * 3600
+LATE_OUTPUT_SECONDS = 61 * 60
 _SENSORS: dict[str, Any] = {"completion_sensor": completion, "submission_sensor": submission}
 _MAX_ROUNDS = 20
 
@@ -241,10 +242,15 @@ class World:
         self.finish_jobs()
         return self.load(key)
 
-    def finish_jobs(self) -> None:
+    def end_jobs(self) -> None:
         """Move the clock past the end of every batch job, and wait until the real work is done too."""
         self.aws.advance(LONGER_THAN_ANY_JOB_SECONDS)
         wait_for(lambda: not self.live_jobs(), what="the batch jobs to end")
+
+    def finish_jobs(self) -> None:
+        """Let every batch job end, and the time pass in which its output could still grow."""
+        self.end_jobs()
+        self.aws.advance(LATE_OUTPUT_SECONDS)
 
     def live_jobs(self) -> list[Any]:
         """Batch jobs of the account that have not ended."""

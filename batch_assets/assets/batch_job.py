@@ -4,15 +4,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import dagster as dg
-from dagster_aws.s3 import S3Resource
 from pydantic import Field
 
 from batch_assets.assets.batch_manifest import rendered
-from batch_assets.assets.metadata import PREVIEW_ROWS, column_schema, preview, s3_link, usd
+from batch_assets.assets.metadata import PREVIEW_ROWS, preview, s3_link, usd
 from batch_assets.assets.node import node, started_by_a_person
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
@@ -20,21 +18,21 @@ from batch_assets.assets.spending import SpendingTables
 from batch_assets.assets.target import Target, in_flight_elsewhere
 from batch_assets.bedrock import prices
 from batch_assets.bedrock.budget import Budget
+from batch_assets.bedrock.contents import REFUSAL_COLUMNS, contents, final_refusals
 from batch_assets.bedrock.ledger import LEDGER, QUEUED, SENT, JobRow, Ledger
-from batch_assets.bedrock.manifest import contents, final_refusals
 from batch_assets.bedrock.submission import Submission
 from batch_assets.bedrock.submit import Submitter
 from batch_assets.errors import TableError
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
-from batch_assets.storage.listing import foreign_manifests_in_folder
+from batch_assets.storage.lane_listing import foreign_manifests_in_lane
 from batch_assets.storage.objects import S3Address, version
+from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.storage.tables import StoredTable, TableOutput, Tables
 
 CHECK = "manifest_is_with_bedrock"
 POOL = "bedrock_submit"
 _SHOWN_COLUMNS = ["state", "job_name", "attempt", "records", "cost_usd", "submitted_at", "loaded", "reason"]
-_NAMED_FILES = 10
 
 
 class BatchJobConfig(dg.Config):
@@ -63,6 +61,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         check_specs=[dg.AssetCheckSpec(CHECK, asset="batch_job", description="Nothing keeps the manifest back.")],
         kinds={"bedrock"},
         code_version="1",
+        schema=LEDGER,
         pool=POOL,
     )
     def batch_job(  # noqa: PLR0917 Dagster passes them by name, but finds no input that is keyword-only
@@ -86,9 +85,10 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 store_copy=partial(_store_copy, store, key, batch_manifest),
                 run_is_over=partial(_run_is_over, context.instance),
                 is_recorded=partial(_is_recorded, store),
+                foreign_in_lane=partial(_foreign_in_lane, settings, store),
                 budget=Budget(settings, SpendingTables(store), s3.get_client(), bedrock.control()),
             )
-            submission = _submission(context, settings, batch_manifest, state, store)
+            submission = _submission(context, settings, batch_manifest, state)
             by_hand = started_by_a_person(context.run.tags)
             allowed = _over_budget_allowed(submission, config, by_hand=by_hand)
             refusal = None if config.allow_replan and by_hand else _replan_refused(settings, batch_manifest, state)
@@ -127,7 +127,7 @@ def _over_budget_allowed(submission: Submission, config: BatchJobConfig, *, by_h
 
 
 def _submission(
-    context: dg.AssetExecutionContext, settings: Settings, manifest: StoredTable, state: PartitionState, store: Tables
+    context: dg.AssetExecutionContext, settings: Settings, manifest: StoredTable, state: PartitionState
 ) -> Submission:
     key, records = context.partition_key, manifest.rows()
     fingerprint = manifest.facts["fingerprint"]
@@ -140,7 +140,7 @@ def _submission(
         content_version=f"{manifest.facts['listing_version']} {state.loaded_job}",
         ledger=state.ledger,
         loaded_job=state.loaded_job,
-        foreign_manifests=_foreign_in_lane(settings, key, manifest, store),
+        foreign_manifests=manifest.facts["foreign_manifests"],
         run_id=context.run.run_id,
         up_to_date=manifest.facts["listing_version"] == state.embeddings.facts.get("listing_version"),
         hold=_hold(settings, state, fingerprint, by_hand=started_by_a_person(context.run.tags)),
@@ -156,8 +156,9 @@ def _store_copy(store: Tables, key: str, manifest: StoredTable) -> None:
 
 def _refuse_older_manifest(manifest: StoredTable, state: PartitionState) -> None:
     """Raise `TableError` if pictures of the manifest were loaded since it was planned: they would be paid for again."""
-    loaded = contents(state.embeddings.read(["etag", "size"])) | final_refusals(state.rejected.read())
-    number = len(contents(manifest.rows(["etag", "size"])) & loaded)
+    refused = final_refusals(state.rejected.read(REFUSAL_COLUMNS))
+    planned, loaded = manifest.rows(["etag", "size"]), contents(state.embeddings.read(["etag", "size"])) | refused
+    number = planned.num_rows - len(loaded.missing(planned))
     if number:
         raise TableError(
             f"{manifest.uri} is older than the results that are loaded: {number} of its pictures have a vector or were "
@@ -175,22 +176,21 @@ def _run_is_over(instance: dg.DagsterInstance, run_id: str) -> bool | None:
     return run.is_finished if run else None
 
 
-def _foreign_in_lane(settings: Settings, key: str, manifest: StoredTable, store: Tables) -> Sequence[str]:
-    """Foreign `.jsonl` files that Bedrock would read with the lane: from the inventories and one look at the folder."""
+def _foreign_in_lane(settings: Settings, store: Tables, partition: str) -> Sequence[str]:
+    """Foreign `.jsonl` files that Bedrock would read with a lane that several partitions share."""
     template = settings.template
-    found = set(manifest.facts["foreign_manifests"])
-    if template.shares_lanes:
-        lane = template.lane(key)
-        found.update(foreign_manifests_in_folder(store.client, S3Address(settings.source_bucket, lane)))
-        inventory = store.catalog.path("image_inventory", key)
-        siblings = [other for other in store.partitions(inventory) if template.lane(other) == lane]
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            opened = pool.map(partial(store.partition, "image_inventory"), siblings)
-            listed = {name for table in opened for name in table.facts.get("foreign_manifests", [])}
-        # The inventories of others may be old, and the files gone.
-        there = (name for name in sorted(listed) if version(store.client, S3Address(settings.source_bucket, name)))
-        found.update(islice(there, _NAMED_FILES))
-    return sorted(found)
+    if not template.shares_lanes:
+        return ()
+    lane = template.lane(partition)
+    inventory = store.catalog.path("image_inventory", partition)
+    listed = [key for key in store.partitions(inventory) if template.lane(key) == lane]
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        opened = pool.map(partial(store.partition, "image_inventory"), listed)
+        told = {name for table in opened for name in table.facts.get("foreign_manifests", [])}
+    # The inventories of others may be old, and the files gone.
+    there = [name for name in sorted(told) if version(store.client, S3Address(settings.source_bucket, name))]
+    folder = S3Address(settings.source_bucket, lane)
+    return [*there, *foreign_manifests_in_lane(store.client, folder, template, listed=set(listed))]
 
 
 def _replan_refused(settings: Settings, manifest: StoredTable, state: PartitionState) -> str | None:
@@ -218,11 +218,11 @@ def _hold(settings: Settings, state: PartitionState, fingerprint: str, *, by_han
     if last.get("held"):
         return (
             f"job {last['arn']} ended {last['status']}: {last.get('message') or 'no message'}; "
-            "mend the cause and materialise batch_job by hand to send its pictures again"
+            "mend the cause and launch plan_and_submit by hand to send its pictures again"
         )
     attempts = state.ledger.next_attempt(fingerprint, loaded_job=state.loaded_job) - 1
     if attempts >= settings.max_record_attempts:
-        return f"{attempts} jobs of this manifest brought nothing; materialise batch_job by hand to send it again"
+        return f"{attempts} jobs of this manifest brought nothing; launch plan_and_submit by hand to send it again"
     return None
 
 
@@ -250,9 +250,13 @@ def job_metadata(settings: Settings, row: JobRow, ledger: Ledger) -> dict[str, A
         "space": settings.space.slug,
         "cost_usd": usd(cost),
         "preview": preview(ledger.to_table().slice(max(0, len(ledger.rows) - PREVIEW_ROWS)), _SHOWN_COLUMNS),
-        "dagster/column_schema": column_schema(LEDGER),
     }
-    named = (("job_arn", row.job_arn), ("job_name", row.job_name), ("target", row.target))
+    named = (
+        ("job_arn", row.job_arn),
+        ("job_name", row.job_name),
+        ("target", row.target),
+        ("unrecorded_partition", row.unrecorded_partition),
+    )
     metadata |= {name: text for name, text in named if text}
     if row.submitted_at is not None:
         metadata["submitted_at"] = dg.MetadataValue.timestamp(row.submitted_at)

@@ -7,14 +7,15 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from batch_assets.assets.metadata import column_schema, counts, preview, usd
+from batch_assets.assets.metadata import counts, preview, usd
 from batch_assets.assets.node import node
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.retrying import take_up_requests
 from batch_assets.bedrock import manifest, prices
+from batch_assets.bedrock.contents import REFUSAL_COLUMNS, contents, final_refusals
 from batch_assets.settings import Settings
+from batch_assets.storage.content_hash import content_hash
 from batch_assets.storage.io_manager import TablesResource
-from batch_assets.storage.listing import content_hash
 from batch_assets.storage.tables import StoredTable, TableOutput
 
 
@@ -27,6 +28,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         description="What is still to be embedded: eligible pictures without a vector, identical bytes once.",
         kinds={"parquet", "jsonlines"},
         code_version="1",
+        schema=manifest.MANIFEST,
     )
     def batch_manifest(
         context: dg.AssetExecutionContext, image_inventory: StoredTable, tables: TablesResource
@@ -67,7 +69,6 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "fingerprint": facts["fingerprint"],
                 "space": settings.space.slug,
                 "preview": preview(records),
-                "dagster/column_schema": column_schema(manifest.MANIFEST),
             },
         )
 
@@ -84,9 +85,9 @@ def _plan(settings: Settings, inventory: pa.Table, state: PartitionState) -> man
     return manifest.plan(
         inventory,
         bucket=settings.source_bucket,
-        embedded=manifest.contents(embedded),
-        embedded_keys=set(embedded["key"].to_pylist()) if embedded is not None else set(),
-        quarantined=manifest.final_refusals(state.rejected.read()),
+        embedded=contents(embedded),
+        embedded_keys=embedded["key"] if embedded is not None else None,
+        quarantined=final_refusals(state.rejected.read(REFUSAL_COLUMNS)),
         max_records=settings.max_records_per_job,
     )
 

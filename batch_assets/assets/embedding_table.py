@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 import pyarrow.compute as pc
-from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.loading import Load, Loaded, TooEarly
-from batch_assets.assets.metadata import column_schema, counts, preview, s3_link, usd
+from batch_assets.assets.metadata import columns, counts, preview, s3_link, usd
 from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, partitions_definition, told_plainly
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
@@ -19,6 +19,7 @@ from batch_assets.bedrock.join import REJECTED, embedding_schema
 from batch_assets.settings import Settings
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.io_manager import TablesResource
+from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.storage.tables import TableOutput
 
 TABLE, REJECTIONS = "embedding_table", "rejected_images"
@@ -77,6 +78,7 @@ def _rejections_out(settings: Settings) -> dg.AssetOut:
         settings,
         "Pictures without a vector that were refused: not eligible, or refused by the model, and why.",
         kinds={"parquet"},
+        schema=REJECTED,
     )
 
 
@@ -85,14 +87,16 @@ def _table_out(settings: Settings) -> dg.AssetOut:
         settings,
         "A row and a vector for each embedded picture that exists now; copies of the same bytes included.",
         kinds={"bedrock", "parquet"},
+        schema=embedding_schema(settings.dimension),
     )
 
 
-def _out(settings: Settings, description: str, *, kinds: set[str]) -> dg.AssetOut:
+def _out(settings: Settings, description: str, *, kinds: set[str], schema: pa.Schema) -> dg.AssetOut:
     """An output that is left out while there is nothing to load."""
     return dg.AssetOut(
         description=description,
         kinds=kinds,
+        metadata=columns(schema),
         owners=OWNERS,
         code_version="1",
         tags=node_tags(settings),
@@ -117,7 +121,6 @@ def _rejections(loaded: Loaded, state: PartitionState, catalog: Catalog) -> dg.M
             ),
             "reasons": dict(zip(by_code["code"].to_pylist(), by_code["key_count"].to_pylist(), strict=True)),
             "preview": preview(rejected, ["key", "code", "message", "attempts", "final"]),
-            "dagster/column_schema": column_schema(REJECTED),
         },
     )
 
@@ -142,7 +145,6 @@ def _table(
         "remaining": facts["remaining"],
         "held": bool(facts["last_job"].get("held")),
         "dagster/row_count": facts["embedded"],
-        "dagster/column_schema": column_schema(embedding_schema(settings.dimension)),
     }
     return dg.MaterializeResult(
         asset_key=TABLE,

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pyarrow.compute as pc
-from dagster_aws.s3 import S3Resource
 
-from batch_assets.assets.metadata import column_schema, counts, preview, s3_link
+from batch_assets.assets.metadata import counts, preview, s3_link
 from batch_assets.assets.node import node
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import INVENTORY, foreign_manifests, list_prefix, listing_version
 from batch_assets.storage.objects import S3Address
+from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.storage.tables import TableOutput
 
 CHECK = "prefix_has_pictures"
@@ -26,6 +26,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         check_specs=[dg.AssetCheckSpec(CHECK, asset="image_inventory", description="The prefix holds pictures.")],
         kinds={"s3", "parquet"},
         code_version="1",
+        schema=INVENTORY,
     )
     def image_inventory(
         context: dg.AssetExecutionContext, s3: S3Resource
@@ -35,17 +36,17 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         prefix = S3Address(settings.source_bucket, settings.template.prefix(key))
         inventory = list_prefix(s3.get_client(), prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
         eligible = inventory.filter(inventory["eligible"])
-        foreign = foreign_manifests(inventory)
+        foreign, version = foreign_manifests(inventory), listing_version(inventory)
         yield dg.MaterializeResult(
             value=TableOutput(
                 inventory,
                 {
                     "eligible": eligible.num_rows,
                     "foreign_manifests": foreign,
-                    "listing_version": listing_version(inventory),
+                    "listing_version": version,
                 },
             ),
-            data_version=dg.DataVersion(listing_version(inventory)),
+            data_version=dg.DataVersion(version),
             metadata={
                 **counts(
                     {
@@ -59,7 +60,6 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "prefix": dg.MetadataValue.path(prefix.uri),
                 "s3": s3_link(prefix.uri, settings.region),
                 "preview": preview(inventory),
-                "dagster/column_schema": column_schema(INVENTORY),
             },
             check_results=[
                 dg.AssetCheckResult(

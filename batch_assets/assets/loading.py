@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ from batch_assets.storage.memory import system_memory
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.staged_table import StagedTable
 from batch_assets.storage.tables import Tables
+
+EARLIER_ROWS = 256
+"""So many earlier rows are in memory at once."""
 
 _RECORD_COUNTS = (
     "records_embedded",
@@ -99,7 +103,7 @@ class Load:
         with system_memory():
             return self._join(partition, state, row, job)
 
-    def _join(self, partition: str, state: PartitionState, row: JobRow, job: BatchJob | None) -> Loaded:
+    def _join(self, partition: str, state: PartitionState, row: JobRow, job: BatchJob | None) -> Loaded | TooEarly:
         settings, model = self.settings, self.settings.space.model
         prefix = S3Address(settings.source_bucket, settings.template.prefix(partition))
         inventory = list_prefix(self.s3, prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
@@ -115,7 +119,14 @@ class Load:
         )
         outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
         staged = StagedTable(self.folder / "embedding_table.parquet", embedding_schema(settings.dimension))
-        unsound = stage(staged, join.batches(state.embeddings.batches(), outcomes), dimension=settings.dimension)
+        batches = join.batches(state.embeddings.batches(rows=EARLIER_ROWS), outcomes)
+        unsound = stage(staged, batches, dimension=settings.dimension)
+        if job is not None and submitted is not None and self._may_be_late(job, answered=join.records_answered):
+            return TooEarly(
+                f"job {job.name} has processed {job.processed_records} records, and {job.results_uri} has "
+                f"{join.records_answered} of them so far: the rest is waited for until "
+                f"{self.settings.late_output_minutes} minutes after the job's end"
+            )
         before = state.rejected.read()
         rejected = join.rejected(
             before.to_pylist() if before is not None else [],
@@ -125,6 +136,14 @@ class Load:
         facts = _facts(join, state, row, job, rejected, known=known)
         facts["listing_version"] = listing_version(inventory)
         return Loaded(row, job, staged, rejected, join.tally, facts, unsound)
+
+    def _may_be_late(self, job: BatchJob, *, answered: int) -> bool:
+        """Whether output is short of what the service counts, and files of it may still appear.
+
+        What is loaded without them counts as missing, and would be sent and paid for again.
+        """
+        grace = timedelta(minutes=self.settings.late_output_minutes)
+        return answered < job.processed_records and job.ended_since is not None and job.ended_since < grace
 
     def _submitted(self, partition: str, row: JobRow) -> pa.Table:
         copy = self.store.open(self.store.catalog.submitted_manifest(partition, str(row.fingerprint)))
@@ -139,7 +158,7 @@ class Load:
         else:
             results = S3Address.parse(job.results_uri)
             files = output_files(self.s3, results.bucket, results.key)
-            if job.status in {"Completed", "PartiallyCompleted"}:
+            if job.status in {"Completed", "PartiallyCompleted"} and not self._may_be_late(job, answered=0):
                 processed = job.processed_records
                 require_output(files, job_arn=job.arn, results_uri=job.results_uri, processed_records=processed)
         settings = self.settings

@@ -13,8 +13,12 @@ PREVIEW_ROWS = 8
 _PREVIEW_LETTERS = 120
 
 
-def column_schema(schema: pa.Schema) -> dg.TableSchema:
-    """An Arrow schema as column schema, with its descriptions."""
+def columns(schema: pa.Schema) -> dict[str, dg.TableSchema]:
+    """Metadata of an asset's definition: its columns, as the web UI shows them, with their descriptions."""
+    return {"dagster/column_schema": _column_schema(schema)}
+
+
+def _column_schema(schema: pa.Schema) -> dg.TableSchema:
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -34,7 +38,9 @@ def preview(table: pa.Table, columns: Sequence[str] | None = None) -> dg.TableMe
     chosen = table.select(names)
     rows = chosen.slice(0, PREVIEW_ROWS).to_pylist()
     records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows]
-    return dg.MetadataValue.table(records=records, schema=column_schema(chosen.schema))
+    # What a column means stands once, in the asset's own column schema, and not in each partition's event.
+    schema = dg.TableSchema([dg.TableColumn(field.name, str(field.type)) for field in chosen.schema])
+    return dg.MetadataValue.table(records=records, schema=schema)
 
 
 def usd(amount: Decimal | float) -> dg.FloatMetadataValue:

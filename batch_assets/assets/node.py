@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
+from batch_assets.assets.metadata import columns
 from batch_assets.errors import BatchAssetsError
 from batch_assets.settings import Settings
 
@@ -34,16 +36,18 @@ def node(
     description: str,
     kinds: set[str],
     code_version: str,
+    schema: pa.Schema,
     check_specs: Sequence[dg.AssetCheckSpec] = (),
     deps: Sequence[str] = (),
     pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """The decorator of an asset of the graph."""
+    """The decorator of an asset of the graph; `schema` is that of its table."""
     decorate = dg.asset(
         name=name,
         description=description,
         kinds=kinds,
         code_version=code_version,
+        metadata=columns(schema),
         check_specs=check_specs,
         deps=deps,
         pool=pool,

@@ -1,4 +1,4 @@
-"""The services as Dagster resources: Bedrock and S3 Vectors beside dagster-aws's S3.
+"""The services as Dagster resources: S3, Bedrock and S3 Vectors.
 
 Endpoints and credentials come from the standard AWS settings alone. A process has one client of each service: making
 one reads its model, some 0.2 seconds for S3, and another one would open connections of its own.
@@ -12,7 +12,8 @@ from typing import Any
 import boto3
 import dagster as dg
 from botocore.config import Config
-from dagster_aws.s3 import S3Resource
+
+from batch_assets.storage.s3_resource import S3Resource
 
 # Not the standard mode: its quota of retries is drained by a long storm of throttling, whatever the attempts.
 _CONFIG = Config(
@@ -31,7 +32,9 @@ _making_a_client = threading.Lock()
 
 
 class SharedS3Resource(S3Resource):
-    """dagster-aws's S3 resource, with the client of the process."""
+    """Amazon S3, with the client of the process."""
+
+    region_name: str
 
     def get_client(self) -> Any:
         """A client of S3."""

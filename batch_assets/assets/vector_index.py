@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from batch_assets.assets.metadata import column_schema, counts, preview
+from batch_assets.assets.metadata import counts, preview
 from batch_assets.assets.node import node
 from batch_assets.assets.services import S3VectorsResource
 from batch_assets.assets.target import settings_of_run, store_for
@@ -90,6 +90,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         ],
         kinds={"s3vectors"},
         code_version="1",
+        schema=INDEX_TABLE,
         deps=["embedding_table"],
     )
     def vector_index(
@@ -134,7 +135,6 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "index_arn": target.index.arn,
                 "space": run_settings.space.slug,
                 "preview": preview(rows),
-                "dagster/column_schema": column_schema(INDEX_TABLE),
             },
             check_results=[_verdict(key, verification)],
         )

@@ -16,8 +16,8 @@ import dagster as dg
 from batch_assets.assets.services import BedrockResource
 from batch_assets.assets.target import Target
 from batch_assets.automation.event_log import Event, PartitionEvents, Verdicts, busy_partitions, observations
-from batch_assets.automation.jobs import LOAD
-from batch_assets.automation.launches import Purpose, Wait, next_run
+from batch_assets.automation.job_names import LOAD
+from batch_assets.automation.launches import Purpose, Wait, earlier_runs, next_run
 from batch_assets.automation.tick import MAX_EVENTS, MAX_RUN_REQUESTS, Deadline
 from batch_assets.bedrock.jobs import BatchJob, get_job, list_jobs
 from batch_assets.bedrock.ledger import LOADED_AT_ONCE, QUEUED, WITH_JOB
@@ -153,7 +153,9 @@ class Look:
         return found
 
     def _requests(self, due: Mapping[str, Due]) -> Iterator[dg.RunRequest]:
-        busy = busy_partitions(self.instance)
+        busy = busy_partitions(self.instance, due)
+        purposes = {partition: Purpose(LOAD, partition, found.identity) for partition, found in due.items()}
+        tries = earlier_runs(self.instance, purposes.values())
         launched = 0
         for partition, found in sorted(due.items()):
             if launched == MAX_RUN_REQUESTS or self.deadline.passed:
@@ -162,9 +164,10 @@ class Look:
             if partition in busy:
                 self.waits.append(f"{partition}: a run is under way")
                 continue
+            purpose = purposes[partition]
             run = next_run(
-                self.instance,
-                Purpose(LOAD, partition, found.identity),
+                purpose,
+                tries.get(purpose.tag, ()),
                 now=self.now,
                 max_attempts=self.settings.max_load_attempts,
                 tags=Target.from_json(found.target).tags() if found.target else {},

@@ -11,6 +11,7 @@ import dagster as dg
 
 _CHUNK = 500
 _MAX_READ = 1_000
+_KEYS_IN_A_QUERY = 5_000
 _PARTITION_TAG = "dagster/partition"
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -52,12 +53,14 @@ class Verdicts(Generic[Verdict]):
         """The verdict on each partition of the first asset, of as many as have been read so far."""
         newest = [newest_ids(instance, asset) for asset in self.assets]
         ids = {partition: tuple(asset.get(partition, 0) for asset in newest) for partition in newest[0]}
-        changed = [name for name in sorted(ids) if name not in self._known or self._known[name][0] != ids[name]]
+        changed = [name for name in ids if name not in self._known or self._known[name][0] != ids[name]]
+        # After a restart all have changed: those with the newest events are the likeliest to want something.
+        changed.sort(key=lambda name: max(ids[name]), reverse=True)
         events: dict[str, dict[str, Event]] = {partition: {} for partition in changed[:_MAX_READ]}
         for asset, asset_ids in zip(self.assets, newest, strict=True):
             for partition, event in materialisations(instance, asset, pick(asset_ids, events)).items():
                 events[partition][asset] = event
-        for partition, found in events.items():
+        for partition, found in sorted(events.items()):
             self._known[partition] = (ids[partition], self.decide(found))
         # A look that was given up may still run in another thread and add to what is known.
         known_now = list(self._known.items())
@@ -68,9 +71,11 @@ def newest_ids(
     instance: dg.DagsterInstance,
     asset: str,
     kind: dg.DagsterEventType = dg.DagsterEventType.ASSET_MATERIALIZATION,
+    partitions: Collection[str] | None = None,
 ) -> Mapping[str, int]:
-    """Storage id of the newest event of each partition."""
-    return instance.get_latest_storage_id_by_partition(dg.AssetKey(asset), kind)
+    """Storage id of the newest event of each partition, or of each of these."""
+    wanted = set(partitions) if partitions is not None else None
+    return instance.get_latest_storage_id_by_partition(dg.AssetKey(asset), kind, wanted)
 
 
 def materialisations(instance: dg.DagsterInstance, asset: str, ids: Mapping[str, int]) -> dict[str, Event]:
@@ -82,8 +87,8 @@ def observations(instance: dg.DagsterInstance, asset: str, partitions: Collectio
     """The newest observations of these partitions."""
     if not partitions:
         return {}
-    newest = newest_ids(instance, asset, dg.DagsterEventType.ASSET_OBSERVATION)
-    return dict(_fetch(instance.fetch_observations, asset, list(pick(newest, partitions).values())))
+    newest = newest_ids(instance, asset, dg.DagsterEventType.ASSET_OBSERVATION, partitions)
+    return dict(_fetch(instance.fetch_observations, asset, list(newest.values())))
 
 
 def pick(ids: Mapping[str, int], partitions: Collection[str]) -> dict[str, int]:
@@ -91,10 +96,18 @@ def pick(ids: Mapping[str, int], partitions: Collection[str]) -> dict[str, int]:
     return {partition: ids[partition] for partition in partitions if partition in ids}
 
 
-def busy_partitions(instance: dg.DagsterInstance) -> set[str]:
-    """Partitions with a run that has not finished: one writer a partition."""
-    records = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
-    return {record.dagster_run.tags[_PARTITION_TAG] for record in records if _PARTITION_TAG in record.dagster_run.tags}
+def busy_partitions(instance: dg.DagsterInstance, among: Collection[str]) -> set[str]:
+    """Those of these partitions that have a run that has not finished: one writer a partition.
+
+    Of a queue of thousands of runs only those of these partitions are read.
+    """
+    keys = sorted(among)
+    found: set[str] = set()
+    for start in range(0, len(keys), _KEYS_IN_A_QUERY):
+        tags = {_PARTITION_TAG: keys[start : start + _KEYS_IN_A_QUERY]}
+        records = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED, tags=tags))
+        found.update(record.dagster_run.tags[_PARTITION_TAG] for record in records)
+    return found
 
 
 def _fetch(fetch: Any, asset: str, ids: Sequence[int]) -> Iterator[tuple[str, Event]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-PLAN_AND_SUBMIT, LOAD = "plan_and_submit", "load"
+from batch_assets.automation.job_names import LOAD, PLAN_AND_SUBMIT
 
 AssetJob = Any
 """Dagster does not export the type of what `define_asset_job` gives."""

@@ -5,7 +5,8 @@ is counted from the runs that carry its tag: nothing is remembered.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ PURPOSE_TAG = "batch_assets/purpose"
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 _STEPS = 3
+_TAGS_IN_A_QUERY = 5_000
 
 
 @dataclass(frozen=True)
@@ -39,21 +41,29 @@ class Wait:
     reason: str
 
 
+def earlier_runs(instance: dg.DagsterInstance, purposes: Iterable[Purpose]) -> Mapping[str, Sequence[dg.RunRecord]]:
+    """The runs that were started for each of these purposes, by its tag; a query for thousands of them together."""
+    found: dict[str, list[dg.RunRecord]] = defaultdict(list)
+    tags = sorted({purpose.tag for purpose in purposes})
+    for start in range(0, len(tags), _TAGS_IN_A_QUERY):
+        wanted = tags[start : start + _TAGS_IN_A_QUERY]
+        for record in instance.get_run_records(dg.RunsFilter(tags={PURPOSE_TAG: wanted})):
+            found[record.dagster_run.tags[PURPOSE_TAG]].append(record)
+    return found
+
+
 def next_run(
-    instance: dg.DagsterInstance,
     purpose: Purpose,
+    tries: Sequence[dg.RunRecord],
     *,
     now: float,
     max_attempts: int | None,
     tags: Mapping[str, str] | None = None,
 ) -> dg.RunRequest | Wait:
-    """The next run for a purpose, or why there is none yet.
+    """The next run for a purpose after its earlier runs, or why there is none yet.
 
     `now` is in epoch seconds; without `max_attempts` a purpose is pursued as often as it takes.
     """
-    tries = instance.get_run_records(
-        dg.RunsFilter(job_name=purpose.job_name, tags={PURPOSE_TAG: purpose.tag}), order_by="create_timestamp"
-    )
     if max_attempts is not None and len(tries) >= max_attempts:
         return Wait(
             f"{purpose.partition}: {len(tries)} runs of {purpose.job_name} did not bring it about; look at the last "

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import dagster as dg
-from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets import node
 from batch_assets.assets.services import S3VectorsResource
@@ -14,6 +13,7 @@ from batch_assets.reconciliation.reconciler import Reconciler
 from batch_assets.reconciliation.report import Report
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
+from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.vectors.differences import Kind
 
 NAME = "reconcile_index"
@@ -47,7 +47,7 @@ def build(settings: Settings) -> dg.JobDefinition:
             s3.get_client(),
             s3vectors.client(),
             tables.store(),
-            has_a_run=lambda partition: partition in busy_partitions(context.instance),
+            has_a_run=lambda partition: bool(busy_partitions(context.instance, [partition])),
         )
         try:
             report = reconciler.run(repair=config.repair)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from batch_assets.assets.node import partitions_definition
-from batch_assets.automation.jobs import PLAN_AND_SUBMIT
+from batch_assets.automation.job_names import PLAN_AND_SUBMIT
 from batch_assets.settings import Settings
 
 NAME = "plan_newest_partitions"

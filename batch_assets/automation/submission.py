@@ -10,8 +10,8 @@ import dagster as dg
 
 from batch_assets.assets.services import BedrockResource
 from batch_assets.automation.event_log import PartitionEvents, Verdicts, busy_partitions
-from batch_assets.automation.jobs import PLAN_AND_SUBMIT
-from batch_assets.automation.launches import Purpose, Wait, next_run
+from batch_assets.automation.job_names import PLAN_AND_SUBMIT
+from batch_assets.automation.launches import Purpose, Wait, earlier_runs, next_run
 from batch_assets.automation.tick import MAX_RUN_REQUESTS, Deadline
 from batch_assets.bedrock.jobs import live_jobs
 from batch_assets.bedrock.ledger import QUEUED, SENT
@@ -44,12 +44,14 @@ def build(settings: Settings) -> dg.SensorDefinition:
 class Verdict:
     """What a partition asks for: the identity of a wanted submission, and whether its lane carries a job.
 
-    What is `queued` is tried as often as it takes; what a load has left, a bounded number of times.
+    What is `queued` is tried as often as it takes; what a load has left, a bounded number of times. `first` is another
+    partition, whose run died before it recorded what it has paid for: its plan finds that, and frees the lane.
     """
 
     wanted: str | None = None
     queued: bool = False
     lane_held: bool = False
+    first: str | None = None
 
 
 def verdict(events: PartitionEvents) -> Verdict:
@@ -66,7 +68,8 @@ def verdict(events: PartitionEvents) -> Verdict:
         return Verdict(lane_held=True)
     if job.metadata["state"] == QUEUED:
         # By manifest: a run that finds the lane or the quota taken all the same leaves another event, and has tried.
-        return Verdict(wanted=f"queued {job.metadata['fingerprint']}", queued=True)
+        first = job.metadata.get("unrecorded_partition")
+        return Verdict(wanted=f"queued {job.metadata['fingerprint']}", queued=True, first=first)
     if job.metadata["state"] not in SENT:
         return Verdict()
     if table is None or table.metadata.get("loaded_job") != job.metadata["token"]:
@@ -89,7 +92,9 @@ class Look:
 
     def result(self) -> dg.SensorResult:
         """Run requests for what can be submitted now, and what the rest waits for."""
-        wanted = {name: found.wanted for name, found in self.verdicts.items() if found.wanted is not None}
+        asked = {name: found for name, found in sorted(self.verdicts.items()) if found.wanted is not None}
+        first = {found.first: f"unrecorded before {found.wanted}" for found in asked.values() if found.first}
+        wanted = {**first, **{name: str(found.wanted) for name, found in asked.items()}}
         held_lanes = Counter(
             self.settings.template.lane(name) for name, found in self.verdicts.items() if found.lane_held
         )
@@ -97,13 +102,16 @@ class Look:
         return dg.SensorResult(run_requests=requests, skip_reason=None if requests else self._reason(wanted))
 
     def _requests(self, wanted: Mapping[str, str], held_lanes: Counter[str]) -> Iterator[dg.RunRequest]:
-        busy = busy_partitions(self.instance)
+        busy = busy_partitions(self.instance, wanted)
         live = len(live_jobs(self.bedrock, self.settings.space.model))
-        room = self.settings.max_live_jobs - live - len(busy & wanted.keys())
+        room = self.settings.max_live_jobs - live - len(busy)
         if room <= 0:
             self.waits.append(f"the account's {self.settings.max_live_jobs} live batch jobs are in use")
+            return
+        purposes = {name: Purpose(PLAN_AND_SUBMIT, name, identity) for name, identity in wanted.items()}
+        tries = earlier_runs(self.instance, purposes.values())
         room = min(room, MAX_RUN_REQUESTS)
-        for partition, identity in sorted(wanted.items()):
+        for partition, purpose in purposes.items():
             if room <= 0 or self.deadline.passed:
                 return
             lane = self.settings.template.lane(partition)
@@ -112,9 +120,9 @@ class Look:
             elif held_lanes[lane]:
                 self.waits.append(f"{partition}: the folder {lane or '(the bucket)'} carries another job")
             else:
-                purpose = Purpose(PLAN_AND_SUBMIT, partition, identity)
-                attempts = None if self.verdicts[partition].queued else self.settings.max_load_attempts
-                run = next_run(self.instance, purpose, now=self.now, max_attempts=attempts)
+                queued = self.verdicts.get(partition, Verdict()).queued
+                attempts = None if queued else self.settings.max_load_attempts
+                run = next_run(purpose, tries.get(purpose.tag, ()), now=self.now, max_attempts=attempts)
                 if isinstance(run, Wait):
                     self.waits.append(run.reason)
                     continue

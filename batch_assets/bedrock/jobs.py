@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -43,10 +44,16 @@ class BatchJob:
     processed_records: int
     success_records: int
     error_records: int
+    observed_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
         return self.status in ENDED_STATUSES
+
+    @property
+    def ended_since(self) -> timedelta | None:
+        """How long ago the job ended, by the service's own clock; None if it is not known."""
+        return self.observed_at - self.ended_at if self.ended and self.ended_at and self.observed_at else None
 
     @property
     def results_uri(self) -> str:
@@ -61,7 +68,7 @@ class BatchJob:
             status=reply.get("status", "Submitted"),
             message=reply.get("message", ""),
             submitted_at=reply["submitTime"],
-            ended_at=reply.get("endTime"),
+            ended_at=reply.get("endTime", reply.get("lastModifiedTime")),
             model_id=reply["modelId"],
             input_uri=reply["inputDataConfig"]["s3InputDataConfig"]["s3Uri"],
             output_uri=reply["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
@@ -69,6 +76,7 @@ class BatchJob:
             processed_records=reply.get("processedRecordCount", 0),
             success_records=reply.get("successRecordCount", 0),
             error_records=reply.get("errorRecordCount", 0),
+            observed_at=_answered_at(reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})),
         )
 
 
@@ -85,6 +93,13 @@ class JobRequest:
     account_id: str
     timeout_hours: int
     tags: Mapping[str, str]
+
+
+def _answered_at(headers: Mapping[str, str]) -> datetime | None:
+    """When the service answered; a summary of ListModelInvocationJobs does not say."""
+    if not headers:
+        return None
+    return parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
 
 
 def needs_a_person(job: BatchJob) -> bool:
@@ -137,7 +152,11 @@ def find_job(client: Any, name: str) -> BatchJob | None:
 
 
 def live_jobs(client: Any, model: EmbeddingModel) -> list[BatchJob]:
-    """All jobs of the account, anybody's, that count against the model's quota now."""
+    """All jobs of the account, anybody's, that count against the model's quota now.
+
+    One call a status, in the order of a job's life and never at once: a job that moves on meanwhile is seen twice
+    rather than not at all.
+    """
     return [
         job
         for status in LIVE_STATUSES

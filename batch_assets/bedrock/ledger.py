@@ -48,6 +48,9 @@ LEDGER = pa.schema(
         pa.field(
             "over_budget_allowed", pa.bool_(), nullable=False, metadata={"description": "A person let it pass once"}
         ),
+        pa.field(
+            "unrecorded_partition", pa.string(), metadata={"description": "To be planned before this one can be sent"}
+        ),
     ]
 )
 
@@ -72,6 +75,7 @@ class JobRow:
     loaded: bool = False
     answered: int | None = None
     over_budget_allowed: bool = False
+    unrecorded_partition: str | None = None
 
     @property
     def paid_usd(self) -> Decimal:

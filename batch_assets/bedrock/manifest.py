@@ -5,17 +5,15 @@ A manifest holds the eligible pictures whose bytes have no embedding yet and wer
 """
 
 import hashlib
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_assets.bedrock.contents import Contents, distinct
+from batch_assets.bedrock.jsonl import lines
 from batch_assets.errors import JobError
-from batch_assets.spaces import EmbeddingSpace, ImageSource, equal_wave_records
+from batch_assets.spaces import EmbeddingSpace, equal_wave_records
 
 MANIFEST = pa.schema(
     [
@@ -30,9 +28,6 @@ MANIFEST = pa.schema(
         ),
     ]
 )
-
-Content = tuple[str, int]
-"""What identifies bytes: ETag and size."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +54,10 @@ def plan(
     inventory: pa.Table,
     *,
     bucket: str,
-    embedded: AbstractSet[Content],
-    quarantined: AbstractSet[Content],
+    embedded: Contents,
+    quarantined: Contents,
     max_records: int,
-    embedded_keys: AbstractSet[str] = frozenset(),
+    embedded_keys: pa.ChunkedArray | None = None,
 ) -> Plan:
     """Choose the records of the next job from an inventory, in the order of their keys.
 
@@ -70,30 +65,40 @@ def plan(
     `max_records` are counted as `later` and come with the next plan; all parts have equal size, so that the last
     never falls under the model's minimum.
     """
-    eligible = inventory.filter(inventory["eligible"]).sort_by("key")
-    first: dict[Content, dict[str, Any]] = {}
-    done = refused = changed = 0
-    for row in eligible.select(["key", "etag", "size", "format", "last_modified"]).to_pylist():
-        content = (row["etag"], row["size"])
-        changed += content not in embedded and row["key"] in embedded_keys
-        if content in embedded:
-            done += 1
-        elif content in quarantined:
-            refused += 1
-        elif content in first:
-            first[content]["copies"] += 1
-        else:
-            first[content] = {**row, "record_id": record_id(bucket, row["key"], row["etag"]), "copies": 1}
-    records = list(first.values())
-    size = equal_wave_records(len(records), maximum=max_records)
+    eligible = _eligible(inventory)
+    missing = eligible.take(embedded.missing(eligible))
+    waiting = missing.take(quarantined.missing(missing))
+    records, copies = distinct(waiting)
+    size = equal_wave_records(records.num_rows, maximum=max_records)
     return Plan(
-        records=pa.Table.from_pylist(records[:size], schema=MANIFEST),
+        records=_manifest(records.slice(0, size), copies[:size], bucket),
         eligible=eligible.num_rows,
-        embedded=done,
-        quarantined=refused,
-        later=sum(record["copies"] for record in records[size:]),
-        changed=changed,
+        embedded=eligible.num_rows - missing.num_rows,
+        quarantined=missing.num_rows - waiting.num_rows,
+        later=sum(copies[size:]),
+        changed=_common(embedded_keys, missing["key"]) if embedded_keys is not None else 0,
     )
+
+
+def _common(keys: pa.ChunkedArray, few: pa.ChunkedArray) -> int:
+    """How many keys are in both."""
+    number: int = pc.count_distinct(keys.filter(pc.is_in(keys, value_set=few))).as_py()
+    return number
+
+
+def _eligible(inventory: pa.Table) -> pa.Table:
+    eligible = inventory.select(["key", "etag", "size", "format", "last_modified"]).filter(inventory["eligible"])
+    keys = eligible["key"]
+    # A listing has this order; a million keys are sorted in a second.
+    return eligible if pc.all(pc.less(keys[:-1], keys[1:])).as_py() else eligible.sort_by("key")
+
+
+def _manifest(records: pa.Table, copies: list[int], bucket: str) -> pa.Table:
+    pairs = zip(records["key"].to_pylist(), records["etag"].to_pylist(), strict=True)
+    columns = {name: records[name] for name in records.column_names}
+    columns["record_id"] = pa.array([record_id(bucket, key, etag) for key, etag in pairs], pa.string())
+    columns["copies"] = pa.array(copies, pa.int32())
+    return pa.table([columns[name] for name in MANIFEST.names], schema=MANIFEST)
 
 
 def render(records: pa.Table, space: EmbeddingSpace, *, bucket: str, bucket_owner: str) -> bytes:
@@ -102,7 +107,7 @@ def render(records: pa.Table, space: EmbeddingSpace, *, bucket: str, bucket_owne
     Source: Amazon Bedrock user guide, "Format and upload your batch inference data". Raises `JobError` when the file
     would be larger than the model takes.
     """
-    text = b"".join(_lines(records, space, bucket=bucket, bucket_owner=bucket_owner))
+    text = b"".join(lines(records, space, bucket=bucket, bucket_owner=bucket_owner))
     if len(text) > space.model.max_input_file_bytes:
         raise JobError(
             f"the manifest of {records.num_rows} records has {len(text)} bytes, more than the "
@@ -113,25 +118,6 @@ def render(records: pa.Table, space: EmbeddingSpace, *, bucket: str, bucket_owne
 
 def fingerprint(jsonl: bytes, space: EmbeddingSpace) -> str:
     """SHA-256 (hex) of a manifest's bytes and its embedding space."""
-    return hashlib.sha256(space.slug.encode() + b"\0" + jsonl).hexdigest()
-
-
-def contents(table: pa.Table | None) -> set[Content]:
-    """The distinct (etag, size) of a table's rows."""
-    if table is None:
-        return set()
-    return set(zip(table["etag"].to_pylist(), table["size"].to_pylist(), strict=True))
-
-
-def final_refusals(rejected: pa.Table | None) -> set[Content]:
-    """Contents that the model refused for good; ineligible files are told by the inventory itself."""
-    if rejected is None:
-        return set()
-    return contents(rejected.filter(pc.and_(rejected["final"], pc.greater(rejected["attempts"], 0))))
-
-
-def _lines(records: pa.Table, space: EmbeddingSpace, *, bucket: str, bucket_owner: str) -> Iterable[bytes]:
-    for row in records.select(["record_id", "key", "format"]).to_pylist():
-        image = ImageSource(row["format"], uri=f"s3://{bucket}/{row['key']}", bucket_owner=bucket_owner)
-        line = {"recordId": row["record_id"], "modelInput": space.index_request(image)}
-        yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    digest = hashlib.sha256(space.slug.encode() + b"\0")
+    digest.update(jsonl)
+    return digest.hexdigest()

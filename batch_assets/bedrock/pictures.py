@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from batch_assets.bedrock.manifest import Content
+from batch_assets.bedrock.contents import Content
 
 _COLUMNS = ["key", "etag", "size", "last_modified", "format"]
 

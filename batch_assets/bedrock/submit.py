@@ -6,9 +6,9 @@ immutable copy of the manifest; take the lane; only then create the job, with a 
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from batch_assets.bedrock import lanes
 from batch_assets.bedrock.budget import Budget, Expense
 from batch_assets.bedrock.jobs import BatchJob, JobRequest, create_job, find_job, get_job, live_jobs
+from batch_assets.bedrock.lane_taking import LaneTaking, Taken
 from batch_assets.bedrock.ledger import (
     ATTACHED,
     HELD,
@@ -33,7 +34,6 @@ from batch_assets.bedrock.tail import embed_tail, tail_folder
 from batch_assets.errors import JobError
 from batch_assets.settings import Settings
 
-_UNKNOWN_RUN_LOCK_AGE = timedelta(hours=1)
 _SHOWN_KEYS = 5
 
 
@@ -41,8 +41,8 @@ _SHOWN_KEYS = 5
 class Submitter:
     """Submits manifests with one deployment's settings and clients.
 
-    `store_copy` writes the copy of the manifest that the loader reads; `run_is_over` tells of a run id whether that run
-    has ended (None when it is not known here); `is_recorded` whether the job table of a partition knows a job's name.
+    `store_copy` writes the copy of the manifest that the loader reads; `run_is_over` and `is_recorded` are as in
+    `LaneTaking`; `foreign_in_lane` names the `.jsonl` files of others in the lane of a partition.
     """
 
     settings: Settings
@@ -52,6 +52,7 @@ class Submitter:
     store_copy: Callable[[], None]
     run_is_over: Callable[[str], bool | None]
     is_recorded: Callable[[str, str], bool]
+    foreign_in_lane: Callable[[str], Sequence[str]]
     budget: Budget
 
     def submit(self, submission: Submission) -> JobRow:
@@ -91,13 +92,23 @@ class Submitter:
         if full is not None:
             return submission.without_job(QUEUED, full)
         self.store_copy()
-        taken = self._take_lane(submission)
+        taken = self._lanes.take(submission) or self._enter(submission)
         if taken is not None:
-            return submission.without_job(QUEUED, taken)
+            return _queued(submission, taken)
+        # Only whoever has the lane looks through it: those that wait for it need not.
+        foreign = self.foreign_in_lane(submission.partition)
+        if foreign:
+            self._give_back(submission)
+            return self._foreign(submission, foreign)
         return self._create(submission)
 
+    @property
+    def _lanes(self) -> LaneTaking:
+        return LaneTaking(self.settings, self.s3, self.bedrock, self.run_is_over, self.is_recorded)
+
     def lane(self, partition: str) -> lanes.Lane:
-        return lanes.Lane(self.settings.source_bucket, self.settings.template.lane(partition))
+        """The folder that is submitted for a partition."""
+        return self._lanes.lane(partition)
 
     def _existing(self, submission: Submission) -> JobRow | None:
         job = find_job(self.bedrock, submission.job_name)
@@ -111,7 +122,7 @@ class Submitter:
         if lock is None or lock.holder.partition != submission.partition or lock.holder.job_name in known:
             return None
         job = find_job(self.bedrock, lock.holder.job_name)
-        if job is None and not self._run_ended(lock):
+        if job is None and not self._lanes.run_ended(lock):
             return None
         row = self._row_of_lock(submission, lock, job)
         if row is None and job is None:
@@ -137,12 +148,7 @@ class Submitter:
     def _refusal(self, submission: Submission) -> JobRow | None:
         minimum = self.settings.space.model.min_records_per_job
         if submission.foreign_manifests:
-            shown = ", ".join(repr(key) for key in submission.foreign_manifests[:_SHOWN_KEYS])
-            return submission.without_job(
-                REFUSED,
-                f"{self.lane(submission.partition).uri} holds .jsonl files that are not ours, and Bedrock would embed "
-                f"and bill them: {shown}; move them elsewhere and plan again",
-            )
+            return self._foreign(submission, submission.foreign_manifests)
         if submission.refusal is not None:
             row = submission.without_job(REFUSED, submission.refusal)
             # Loading the new listing would take every changed picture out of the index before anybody has decided.
@@ -157,12 +163,25 @@ class Submitter:
             )
         return None
 
+    def _foreign(self, submission: Submission, keys: Sequence[str]) -> JobRow:
+        shown = ", ".join(repr(key) for key in keys[:_SHOWN_KEYS])
+        return submission.without_job(
+            REFUSED,
+            f"{self.lane(submission.partition).uri} holds .jsonl files that are not ours, and Bedrock would embed "
+            f"and bill them: {shown}; move them elsewhere and plan again",
+        )
+
+    def _give_back(self, submission: Submission) -> None:
+        """Free the lane, and the day's budget, of what will not be sent now."""
+        self._lanes.give_back(submission)
+        self.budget.withdraw(self._expense(submission))
+
     def _embed_on_demand(self, submission: Submission) -> JobRow:
         """Embed a manifest under the model's minimum now, within its lane, at the on-demand price."""
         self.store_copy()
-        taken = self._take_lane(submission) or self._other_run_at_work(submission)
+        taken = self._lanes.take(submission) or self._enter(submission) or self._lanes.other_run_at_work(submission)
         if taken is not None:
-            return submission.without_job(QUEUED, taken)
+            return _queued(submission, taken)
         folder = tail_folder(self.settings, submission.partition)
         space = self.settings.space
         embed_tail(self.s3, self.runtime, space, folder, jsonl=submission.jsonl, job_name=submission.job_name)
@@ -186,62 +205,19 @@ class Submitter:
             submitted_at=datetime.now(UTC),
         )
 
-    def _other_run_at_work(self, submission: Submission) -> str | None:
-        """Why the lane, which carries this very manifest, is not ours to work in: its run is still under way."""
-        lane = self.lane(submission.partition)
-        lock = lanes.current_lock(self.s3, lane)
-        if lock is None or lock.holder.run_id == submission.run_id or self._run_ended(lock):
-            return None
-        return f"run {lock.holder.run_id} embeds these pictures on demand now"
-
     def _quota_full(self) -> str | None:
         live = len(live_jobs(self.bedrock, self.settings.space.model))
         if live < self.settings.max_live_jobs:
             return None
         return f"{live} batch jobs of the model are live in the account, the limit is {self.settings.max_live_jobs}"
 
-    def _take_lane(self, submission: Submission) -> str | None:
-        """None when the lane is ours, else why it is not."""
-        lane = self.lane(submission.partition)
-        holder = lanes.Holder(
-            partition=submission.partition,
-            fingerprint=submission.fingerprint,
-            attempt=submission.attempt,
-            job_name=submission.job_name,
-            run_id=submission.run_id,
-            records=submission.records,
-        )
-        lock = lanes.acquire(self.s3, lane, holder, submission.jsonl)
-        if lock is not None and not lock.holder.job_name:
-            return f"s3://{lane.bucket}/{lane.lock_key} was not put there by this project: remove it"
-        if lock is not None and self._abandoned(submission, lock) and lanes.release(self.s3, lane, lock):
-            lock = lanes.acquire(self.s3, lane, holder, submission.jsonl)
-        if lock is None:
-            return self._enter(submission)
-        return f"{lane.uri} carries job {lock.holder.job_name} of partition {lock.holder.partition}"
-
-    def _enter(self, submission: Submission) -> str | None:
+    def _enter(self, submission: Submission) -> Taken | None:
         """Count the submission on this day; above its budget the lane is given back."""
         full = self.budget.enter(self._expense(submission), submission.ledger, allowed=submission.over_budget_allowed)
-        if full is not None:
-            lanes.release_job(self.s3, self.lane(submission.partition), submission.job_name)
-        return full
-
-    def _abandoned(self, submission: Submission, lock: lanes.Lock) -> bool:
-        job, holder = find_job(self.bedrock, lock.holder.job_name), lock.holder
-        if not (job.ended if job is not None else self._run_ended(lock)):
-            return False
-        paid = job is not None or sent_on_demand(holder.records, self.settings)
-        # The file is all that tells of results that nobody has recorded: another partition leaves it to its own.
-        return (
-            not paid or holder.partition == submission.partition or self.is_recorded(holder.partition, holder.job_name)
-        )
-
-    def _run_ended(self, lock: lanes.Lock) -> bool:
-        over = self.run_is_over(lock.holder.run_id)
-        if over is None:
-            return datetime.now(UTC) - lock.since > _UNKNOWN_RUN_LOCK_AGE
-        return over
+        if full is None:
+            return None
+        self._lanes.give_back(submission)
+        return Taken(full)
 
     def _create(self, submission: Submission) -> JobRow:
         lane = self.lane(submission.partition)
@@ -252,8 +228,7 @@ class Submitter:
             if code in _UNDECIDED or error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERRORS:
                 raise
             # A definite no: nothing was created, so the lane is free for others.
-            lanes.release_job(self.s3, lane, submission.job_name)
-            self.budget.withdraw(self._expense(submission))
+            self._give_back(submission)
             if code == "ServiceQuotaExceededException":
                 return submission.without_job(QUEUED, f"the account's quota of live batch jobs is full: {error}")
             raise JobError(
@@ -293,6 +268,10 @@ class Submitter:
             output_uri=job.output_uri,
             submitted_at=job.submitted_at,
         )
+
+
+def _queued(submission: Submission, taken: Taken) -> JobRow:
+    return replace(submission.without_job(QUEUED, taken.reason), unrecorded_partition=taken.unrecorded_partition)
 
 
 _UNDECIDED = frozenset({"ThrottlingException", "ConflictException", "RequestTimeout"})

@@ -19,7 +19,7 @@ from batch_assets.bedrock.manifest import record_id
 from batch_assets.bedrock.results import OUTPUT_SUFFIX, OutputFile, output_files
 from batch_assets.errors import JobError
 from batch_assets.settings import Settings
-from batch_assets.spaces import EmbeddingSpace, image_uri
+from batch_assets.spaces import EmbeddingSpace
 
 CALLS_IN_FLIGHT = 8
 _SERVER_ERROR = 500
@@ -104,13 +104,13 @@ def _embed(s3: Any, runtime: Any, space: EmbeddingSpace, line: Any, *, folder: T
         output = _refusal(line, _SERVER_ERROR, str(error))
     else:
         key, output = folder.result_key(line["recordId"]), {**line, "modelOutput": orjson.Fragment(body)}
-    if _is_as_planned(s3, line):
+    if _is_as_planned(s3, space, line):
         _store(s3, folder, key, output)
 
 
-def _is_as_planned(s3: Any, line: Any) -> bool:
+def _is_as_planned(s3: Any, space: EmbeddingSpace, line: Any) -> bool:
     """Whether the picture of a record is still the one whose ETag its id was made of."""
-    bucket, _, key = image_uri(line["modelInput"]).removeprefix("s3://").partition("/")
+    bucket, _, key = space.model.image_uri(line["modelInput"]).removeprefix("s3://").partition("/")
     try:
         etag = str(s3.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
     except ClientError as error:

@@ -34,7 +34,7 @@ DAYS = 5
 def command(
     *,
     images: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="At least 100 pictures of your own instead of the demo's.")
+        Path | None, typer.Option(metavar="FOLDER", help="Pictures of your own instead of the demo's.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
     html: Annotated[
@@ -54,7 +54,7 @@ def command(
 
     Example: batch-assets demo --images ~/Pictures
     """
-    # Imports Dagster, which no other command needs.
+    # Heavy, and only wanted here.
     from batch_assets.cli.demo_run import DemoRun  # noqa: PLC0415
 
     require_installed()
@@ -75,7 +75,7 @@ def command(
 
 
 def _own_pictures(folder: Path) -> "FoundPictures":
-    """The user's pictures, refused with exit code 2 before anything starts when they are too few."""
+    """The user's pictures, refused with exit code 2 before anything starts when there is none."""
     from batch_assets.sandbox.demo_pictures import TooFewPicturesError, days_for, find_pictures  # noqa: PLC0415
 
     try:
@@ -104,12 +104,14 @@ def _home(terminal: Console) -> Iterator[Path]:
 def _show(terminal: Console, summary: "Summary", html: Path) -> None:
     terminal.print()
     terminal.print(report(summary.partitions))
+    how = f"by {_count(len(summary.jobs), 'batch job')}" if summary.jobs else "on demand"
     terminal.print(
         f"\n[bold]{summary.images} pictures in {_count(len(summary.partitions), 'partition')}: {summary.embedded} "
-        f"embedded, {summary.rejected} rejected, {summary.indexed} indexed by {_count(len(summary.jobs), 'batch job')} "
+        f"embedded, {summary.rejected} rejected, {summary.indexed} indexed {how} "
         f"in {summary.seconds:.0f} seconds[/]"
     )
-    terminal.print(f"jobs: {', '.join(summary.jobs)}")
+    if summary.jobs:
+        terminal.print(f"jobs: {', '.join(summary.jobs)}")
     for search in summary.searches:
         terminal.print(Text(f"\nnearest to {search.query}"), soft_wrap=True)
         for match in search.matches[:5]:

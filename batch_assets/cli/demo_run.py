@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from batch_assets.automation.jobs import PLAN_AND_SUBMIT
+from batch_assets.automation.job_names import PLAN_AND_SUBMIT
 from batch_assets.bedrock.on_demand import embed_text
 from batch_assets.cli.clients import Clients
 from batch_assets.cli.dagster_process import DagsterDev, DagsterError, free_port, prepare_home
@@ -27,6 +27,7 @@ _DEADLINE_SECONDS = 900
 _POLL_SECONDS = 0.5
 _TEXT = "red"
 _TOP_K = 12
+_LOADED = frozenset({"loaded", "nothing_to_do"})
 _AT_REST = frozenset({"held", "refused"})
 
 
@@ -158,7 +159,7 @@ class DemoRun:
         while time.monotonic() < deadline:
             rows = collect(clients)
             done = [row for row in rows if _at_rest(row)]
-            progress.update(bars["manifests submitted"], completed=sum(bool(row.jobs) for row in rows))
+            progress.update(bars["manifests submitted"], completed=sum(row.state != "listed" for row in rows))
             progress.update(bars["batch jobs ended"], completed=len(done) + sum(_ended(row) for row in rows))
             progress.update(bars["partitions indexed"], completed=len(done))
             _raise_for_failure(dagster, runs)
@@ -188,8 +189,8 @@ def _at_rest(row: PartitionStatus) -> bool:
     """Whether a partition is indexed as a whole, or waits for something that the demo will not bring."""
     if row.in_flight is not None:
         return False
-    complete = row.images == row.embedded + row.rejected and row.indexed == row.embedded and bool(row.jobs)
-    return complete or row.state in _AT_REST
+    complete = row.images == row.embedded + row.rejected and row.indexed == row.embedded
+    return (complete and row.state in _LOADED) or row.state in _AT_REST
 
 
 def _ended(row: PartitionStatus) -> bool:

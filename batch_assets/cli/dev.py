@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from batch_assets.automation.jobs import PLAN_AND_SUBMIT
+from batch_assets.automation.job_names import PLAN_AND_SUBMIT
 from batch_assets.cli.dagster_process import DagsterDev, DagsterError, end_on_signals, free_port, prepare_home
 from batch_assets.cli.fault_rules import FaultsOption, checked_rules
 from batch_assets.cli.local_world import STAND_IN, LocalWorld, clean_environment, complete_days, shell_exports

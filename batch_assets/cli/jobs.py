@@ -21,6 +21,8 @@ commands = typer.Typer(
     help="Show the live batch jobs of this deployment, or stop some.",
     epilog="Example: batch-assets jobs",
     invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.bedrock import manifest, prices
+from batch_assets.bedrock.contents import REFUSAL_COLUMNS, Contents, contents, final_refusals
 from batch_assets.cli.clients import Clients
 from batch_assets.cli.steady import read_steadily
 from batch_assets.settings import Settings
@@ -60,8 +61,8 @@ def _estimate(clients: Clients, key: str) -> Estimate:
     planned = manifest.plan(
         inventory,
         bucket=settings.source_bucket,
-        embedded=manifest.contents(state.embeddings.read(["etag", "size"])) | _in_flight(clients, key, state),
-        quarantined=manifest.final_refusals(state.rejected.read()),
+        embedded=contents(state.embeddings.read(["etag", "size"])) | _in_flight(clients, key, state),
+        quarantined=final_refusals(state.rejected.read(REFUSAL_COLUMNS)),
         max_records=sys.maxsize,
     )
     records = planned.records.num_rows
@@ -75,13 +76,13 @@ def _estimate(clients: Clients, key: str) -> Estimate:
     )
 
 
-def _in_flight(clients: Clients, key: str, state: PartitionState) -> set[manifest.Content]:
+def _in_flight(clients: Clients, key: str, state: PartitionState) -> Contents:
     """What a job that is not loaded yet embeds: it is paid for."""
     row = state.in_flight()
     if row is None:
-        return set()
+        return contents(None)
     copy = clients.tables.open(clients.tables.catalog.submitted_manifest(key, str(row.fingerprint)))
-    return manifest.contents(copy.read(["etag", "size"]))
+    return contents(copy.read(["etag", "size"]))
 
 
 def _jobs(records: int, settings: Settings) -> int:

@@ -11,8 +11,10 @@ from botocore.exceptions import (
     SSOError,
 )
 
-FORESEEN = (BotoCoreError, ClientError)
-"""What AWS clients raise beside the project's own errors."""
+from batch_assets.errors import BatchAssetsError
+
+FORESEEN = (BatchAssetsError, BotoCoreError, ClientError)
+"""The project's own errors, and what AWS clients raise."""
 
 _SIGN_IN = "sign in (aws sso login, aws configure), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _PERMISSIONS = "the credentials lack a permission: docs/real-account.md lists those that are needed"

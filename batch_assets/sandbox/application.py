@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
@@ -12,8 +14,7 @@ from a2wsgi import WSGIMiddleware
 from moto.moto_server.werkzeug_app import create_backend_app
 from starlette.concurrency import run_in_threadpool
 
-from batch_assets.sandbox.config import SandboxConfig
-from batch_assets.sandbox.connection import Application, Receive, Scope, Send, read_body, replaying
+from batch_assets.sandbox.connection import Application, Message, Receive, Scope, Send, read_body, replaying
 from batch_assets.sandbox.control import PREFIX, create_control_app
 from batch_assets.sandbox.disturbance import Call, Disturbance
 from batch_assets.sandbox.errors import ModelledError
@@ -34,9 +35,9 @@ _QUERY_SERVICES = ("iam", "sts")
 class Sandbox:
     """Sends each request to moto or to one of our own services."""
 
-    def __init__(self, config: SandboxConfig) -> None:
+    def __init__(self, world: World) -> None:
         """Build every service; nothing listens yet."""
-        self._world = World(config)
+        self._world = world
         self._control = create_control_app(self._world)
         self._disturbance = Disturbance(self._world.faults, self._world.calls)
         self._apis = {
@@ -68,6 +69,8 @@ class Sandbox:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1").lower(): value for name, value in scope["headers"]}
         target = find_target(raw_path=scope["raw_path"], authorization=headers.get("authorization"))
+        # Jobs live by the virtual clock, and whoever asks for them is told its time.
+        send = _dated(send, self._world.clock.now() if target.service == "bedrock" else datetime.now(UTC))
         if target.service in self._apis:
             await self._serve_rest_json(target, headers, scope, receive, send)
         elif target.service in _QUERY_SERVICES:
@@ -147,6 +150,17 @@ async def _send(send: Send, response: HttpResponse) -> None:
         }
     )
     await send({"type": "http.response.body", "body": response.body})
+
+
+def _dated(send: Send, moment: datetime) -> Send:
+    date = (b"date", format_datetime(moment, usegmt=True).encode())
+
+    async def send_dated(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [date, *(item for item in message["headers"] if item[0] != b"date")]}
+        await send(message)
+
+    return send_dated
 
 
 def _answering(response: HttpResponse) -> Application:

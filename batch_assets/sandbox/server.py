@@ -24,18 +24,25 @@ def create_app(config: SandboxConfig | None = None) -> Any:
     """Build the ASGI application of a fresh world."""
     # Imported here: moto alone takes a second, and a client process needs none of it.
     from batch_assets.sandbox.application import Sandbox  # noqa: PLC0415
+    from batch_assets.sandbox.world import World  # noqa: PLC0415
 
-    return Sandbox(config or SandboxConfig())
+    return Sandbox(World(config or SandboxConfig()))
 
 
 def serve(
-    port: int = 0, *, config: SandboxConfig | None = None, announce: Any = None, until_stdin_ends: bool = False
+    port: int = 0,
+    *,
+    config: SandboxConfig | None = None,
+    app: Any = None,
+    announce: Any = None,
+    until_stdin_ends: bool = False,
 ) -> None:
     """Serve until interrupted.
 
     Args:
         port: Loopback port; 0 picks a free one.
-        config: How the world behaves.
+        config: How a fresh world behaves.
+        app: The application of a world that is there already.
         announce: Called with the port once requests to it are queued.
         until_stdin_ends: End also when standard input does, as it does when a parent goes away.
 
@@ -51,16 +58,16 @@ def serve(
     listener.bind((HOST, port))
     listener.listen(_BACKLOG)
     _raise_open_file_limit()
-    app = create_app(config)
     server = uvicorn.Server(
         uvicorn.Config(
-            app,
+            app or create_app(config),
             http=BreakableProtocol,
             log_level="warning",
             access_log=False,
             lifespan="on",
             timeout_graceful_shutdown=2,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            date_header=False,  # the application gives the time of its own clock
         )
     )
     if announce is not None:

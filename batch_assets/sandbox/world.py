@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from batch_assets.sandbox.bedrock.embedding import EmbeddingPool
+from batch_assets.sandbox.bedrock.embedding import Embedder, EmbeddingPool
 from batch_assets.sandbox.bedrock.engine import BatchEngine
 from batch_assets.sandbox.bedrock.job import Job
 from batch_assets.sandbox.bedrock.jobs import BedrockService
@@ -18,15 +18,15 @@ from batch_assets.sandbox.s3_store import ObjectStore
 class World:
     """One disposable world; a new sandbox starts a fresh one."""
 
-    def __init__(self, config: SandboxConfig) -> None:
-        """Start the clock; services are made when a Region is first used."""
+    def __init__(self, config: SandboxConfig, *, embedder: Embedder | None = None) -> None:
+        """Start the clock; services are made when a Region is first used. The descriptor embeds by default."""
         self.config = config
         self.clock = VirtualClock(speed=config.speed)
         self.faults = FaultPlan()
         self.faults.add(config.faults)
         self.calls = CallCounts()
         self.store = ObjectStore()
-        self._pool = EmbeddingPool(workers=config.embedding_workers)
+        self._pool = embedder or EmbeddingPool(workers=config.embedding_workers)
         self._engine = BatchEngine(clock=self.clock, store=self.store, pool=self._pool, schedule=config.schedule)
         self._lock = threading.Lock()
         self._handlers: dict[tuple[str, str], Any] = {}

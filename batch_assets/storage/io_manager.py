@@ -1,14 +1,14 @@
 """The IO manager: assets hand over rows and get tables back; all of it is parquet in S3."""
 
+import sys
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 import pyarrow as pa
-from dagster_aws.s3 import S3Resource
 
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.objects import S3Address
+from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.storage.tables import StoredTable, TableOutput, Tables
 
 
@@ -55,7 +55,9 @@ class ParquetIOManager(dg.ConfigurableIOManager):
 
 def as_type(table: StoredTable, wanted: Any) -> Any:
     """A stored table in the type that a reader annotates."""
-    if wanted is pd.DataFrame:
+    # Whoever annotates a frame has imported pandas; nobody else waits for that.
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and wanted is pandas.DataFrame:
         return table.rows().to_pandas()
     if wanted is pa.Table:
         return table.rows()

@@ -1,15 +1,19 @@
 """Listing a prefix of the source bucket into an inventory: a row per object, eligible or with the reason why not."""
 
-import hashlib
-import posixpath
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_assets.partitions import LOCK_NAME
+from batch_assets.storage.content_hash import content_hash, in_order
+from batch_assets.storage.eligibility import FOREIGN_JSONL, image_formats, reasons
+from batch_assets.storage.key_ranges import RangeListing
 from batch_assets.storage.objects import S3Address, explained
+from batch_assets.storage.page_parser import ENTRIES
+from batch_assets.storage.pages import Page, list_page
 
 INVENTORY = pa.schema(
     [
@@ -28,41 +32,28 @@ INVENTORY = pa.schema(
     ]
 )
 
-FOREIGN_JSONL = "foreign_jsonl"
+_MAX_CALLS = 16
+"""Calls of one listing that are under way at once, if the client has as many connections."""
 
 
 def list_prefix(client: Any, prefix: S3Address, *, formats: Mapping[str, str], max_image_bytes: int) -> pa.Table:
     """Inventory of all objects under a prefix, sorted by key (UTF-8 order); its own lock file is left out.
 
-    `formats` maps file extensions to the model's names. Raises `SourceError` when the prefix cannot be listed.
+    `formats` maps file extensions to the model's names. Up to 1,000 objects cost one call; more are listed in several
+    ranges of keys at once. Raises `SourceError` when the prefix cannot be listed.
     """
-    columns: dict[str, list[Any]] = {name: [] for name in INVENTORY.names}
     with explained(prefix.uri):
-        for entry in _entries(client, prefix):
-            key, size = entry["Key"], entry["Size"]
-            if key == prefix.key + LOCK_NAME:
-                continue
-            image_format = formats.get(_extension(key))
-            reason = ineligibility(key, size, image_format, max_image_bytes=max_image_bytes)
-            row = (key, size, entry["ETag"].strip('"'), entry["LastModified"], image_format, reason is None, reason)
-            for values, value in zip(columns.values(), row, strict=True):
-                values.append(value)
+        objects = in_order(pa.Table.from_batches(_batches(client, prefix), ENTRIES).combine_chunks(), "key")
+    objects = objects.filter(pc.not_equal(objects["key"], prefix.key + LOCK_NAME))
+    image_format = image_formats(objects["key"], formats)
+    reason = reasons(objects["key"], objects["size"], image_format, max_image_bytes=max_image_bytes)
+    columns = [*objects.columns, image_format, pc.is_null(reason), reason]
     return pa.table(columns, schema=INVENTORY)
 
 
-def ineligibility(key: str, size: int, image_format: str | None, *, max_image_bytes: int) -> str | None:
-    """Why an object cannot be sent to the model, as far as its name and size (bytes) tell; None if it can."""
-    if key.endswith("/"):
-        return "folder_marker"
-    if _is_jsonl(key):
-        return FOREIGN_JSONL
-    if image_format is None:
-        return "unsupported_format"
-    if size == 0:
-        return "empty"
-    if size > max_image_bytes:
-        return "too_large"
-    return None
+def is_jsonl(key: str) -> bool:
+    """Whether Bedrock would read an object as job input: by the end of its key, so that `.jsonl` alone is one too."""
+    return key.lower().endswith(".jsonl")
 
 
 def foreign_manifests(inventory: pa.Table) -> list[str]:
@@ -71,41 +62,30 @@ def foreign_manifests(inventory: pa.Table) -> list[str]:
     return keys
 
 
-def foreign_manifests_in_folder(client: Any, folder: S3Address) -> list[str]:
-    """Keys of foreign `.jsonl` files directly in a folder, not in its sub-folders."""
-    with explained(folder.uri):
-        return [
-            entry["Key"]
-            for entry in _entries(client, folder, Delimiter="/")
-            if _is_jsonl(entry["Key"]) and entry["Key"] != folder.key + LOCK_NAME
-        ]
-
-
 def listing_version(inventory: pa.Table) -> str:
     """Hash of keys, ETags and sizes: the same for an unchanged prefix."""
     return content_hash(inventory, ["key", "etag", "size"])
 
 
-def content_hash(table: pa.Table, columns: list[str]) -> str:
-    """SHA-256 (hex) of the named columns, row by row in the order of the first; the same on every machine."""
-    digest = hashlib.sha256()
-    ordered = table.select(columns).sort_by(columns[0])
-    for batch in ordered.to_batches(max_chunksize=10_000):
-        for row in zip(*(batch[name].to_pylist() for name in columns), strict=True):
-            digest.update(repr(row).encode())
-    return digest.hexdigest()
+def _batches(client: Any, prefix: S3Address) -> list[pa.RecordBatch]:
+    """All objects under a prefix, a page or less at a time."""
+    first = list_page(client, prefix)
+    if first.next_token is None:
+        return [first.entries]
+    keys = first.entries.column("key").to_pylist()
+    if keys != sorted(keys):
+        # Source: Amazon S3 user guide, "Differences for directory buckets": no order, and no start after a key.
+        return list(_in_turn(client, prefix, first))
+    calls = min(_MAX_CALLS, client.meta.config.max_pool_connections)
+    return RangeListing(partial(_page, client, prefix), prefix.key, first, max_calls=calls).batches()
 
 
-def _is_jsonl(key: str) -> bool:
-    # By its end, as Bedrock tells: a file that is named `.jsonl` has no extension.
-    return key.lower().endswith(".jsonl")
+def _page(client: Any, prefix: S3Address, after: str, token: str | None) -> Page:
+    return list_page(client, prefix, after=after, token=token)
 
 
-def _extension(key: str) -> str:
-    return posixpath.splitext(key)[1].lower().removeprefix(".")
-
-
-def _entries(client: Any, prefix: S3Address, **options: str) -> Iterator[Any]:
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=prefix.bucket, Prefix=prefix.key, **options)
-    for page in pages:
-        yield from page.get("Contents", [])
+def _in_turn(client: Any, prefix: S3Address, page: Page) -> Iterator[pa.RecordBatch]:
+    yield page.entries
+    while page.next_token is not None:
+        page = list_page(client, prefix, token=page.next_token)
+        yield page.entries

@@ -1,7 +1,7 @@
 """Writing vectors to an index and deleting them: a few calls in flight, paced, repeated when throttled."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +16,7 @@ from batch_assets.vectors.rate import RateLimiter
 if TYPE_CHECKING:
     from mypy_boto3_s3vectors import S3VectorsClient
 
-_Item = TypeVar("_Item")
+_Batch = TypeVar("_Batch", bound=Sized)
 _DELETE_MAX_KEYS = 500
 """Vectors per DeleteVectors call (s3-vectors-limitations)."""
 
@@ -74,9 +74,7 @@ class VectorWriter:
             VectorIndexError: If the service refuses a call for good or for too long. Some rows may then
                 be in the index; putting all of them again is safe.
         """
-        records = (
-            record for block in blocks for record in wire.encode_block(block.keys, block.vectors, block.metadata)
-        )
+        records = (record for block in blocks for record in wire.records_of(block.keys, block.vectors, block.metadata))
         return self._write("PutVectors", batches.cut(records, bucket=self.bucket, index=self.index), self._put)
 
     def delete(self, keys: Iterable[str]) -> WriteStatistics:
@@ -87,21 +85,19 @@ class VectorWriter:
         """
         return self._write("DeleteVectors", in_chunks(keys, _DELETE_MAX_KEYS), self._delete)
 
-    def _put(self, records: Sequence[bytes]) -> int:
-        return wire.put_records(self.client, bucket=self.bucket, index=self.index, records=records)
+    def _put(self, call: batches.EncodedCall) -> int:
+        return wire.put_body(self.client, bucket=self.bucket, index=self.index, body=call.body)
 
     def _delete(self, keys: Sequence[str]) -> int:
         answer = self.client.delete_vectors(vectorBucketName=self.bucket, indexName=self.index, keys=keys)
         return int(answer["ResponseMetadata"]["RetryAttempts"])
 
-    def _write(
-        self, operation: str, calls: Iterable[list[_Item]], send: Callable[[list[_Item]], int]
-    ) -> WriteStatistics:
+    def _write(self, operation: str, calls: Iterable[_Batch], send: Callable[[_Batch], int]) -> WriteStatistics:
         """Send every batch; `send` returns how often boto3 repeated the call."""
         begun = time.monotonic()
         vectors = accepted = throttled = 0
 
-        def attempt_all(batch: list[_Item]) -> tuple[int, int]:
+        def attempt_all(batch: _Batch) -> tuple[int, int]:
             return len(batch), self._send_paced(operation, batch, send)
 
         for count, repeated in run_in_flight(attempt_all, calls, calls_in_flight=self.calls_in_flight):
@@ -111,7 +107,7 @@ class VectorWriter:
         seconds = time.monotonic() - begun
         return WriteStatistics(vectors=vectors, calls=accepted, throttled=throttled, seconds=seconds)
 
-    def _send_paced(self, operation: str, batch: list[_Item], send: Callable[[list[_Item]], int]) -> int:
+    def _send_paced(self, operation: str, batch: _Batch, send: Callable[[_Batch], int]) -> int:
         throttled = 0
 
         def attempt() -> int:

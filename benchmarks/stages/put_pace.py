@@ -10,6 +10,7 @@ from benchmarks.stages.vector_sink import counted, vector_sink
 _LATENCY_SECONDS = 0.1
 _IN_FLIGHT = 4
 _MANY_ATTEMPTS = 30
+_FIGURES = ("throttled_calls", "sustained_per_second")
 
 
 def _ours(workload: Workload) -> Callable[[], Outcome]:
@@ -17,7 +18,9 @@ def _ours(workload: Workload) -> Callable[[], Outcome]:
 
     address = workload.services["s3vectors"]
     writer = VectorWriter(client(address), BUCKET, INDEX)
-    return counted(address, lambda: writer.put(VectorBlock(*block) for block in read_blocks(workload)))
+    return counted(
+        address, lambda: writer.put(VectorBlock(*block) for block in read_blocks(workload)), figures=_FIGURES
+    )
 
 
 def _adaptive(workload: Workload) -> Callable[[], Outcome]:
@@ -36,15 +39,15 @@ def _adaptive(workload: Workload) -> Callable[[], Outcome]:
         for _ in run_in_flight(put, read_blocks(workload), calls_in_flight=_IN_FLIGHT):
             pass
 
-    return counted(address, put_all)
+    return counted(address, put_all, figures=_FIGURES)
 
 
 STAGE = Stage(
     name="put_pace",
     title="PutVectors at the service's limit",
     unit="vectors",
-    sizes=(7_500, 30_000, 120_000),
-    quick_size=4_000,
+    sizes=(10_000, 40_000, 160_000),
+    quick_size=5_000,
     prepare=write_rows,
     services=lambda _folder, _size: vector_sink(paced=True, latency_seconds=_LATENCY_SECONDS),
     contenders=(

@@ -17,6 +17,7 @@ _DOUBLES_A_CALL = 300
 """A float32 as a Python number takes up to 20 characters: 304 vectors of 3,072 dimensions fit into 20 MiB."""
 _SIGNED_A_CALL = 500
 _UNLIMITED = 1e12
+_FIGURES = ("calls", "largest_body_bytes")
 
 _OURS = "ours: event hooks, 4 in flight"
 _SCRIPT = "boto3, 100 a call, 0.5 s pause"
@@ -42,7 +43,9 @@ def _ours(workload: Workload) -> Callable[[], Outcome]:
     address = workload.services["s3vectors"]
     limiter = RateLimiter(vectors_per_second=_UNLIMITED, requests_per_second=_UNLIMITED)
     writer = VectorWriter(client(address), BUCKET, INDEX, limiter=limiter)
-    return counted(address, lambda: writer.put(VectorBlock(*block) for block in read_blocks(workload)))
+    return counted(
+        address, lambda: writer.put(VectorBlock(*block) for block in read_blocks(workload)), figures=_FIGURES
+    )
 
 
 def _boto3(
@@ -59,7 +62,7 @@ def _boto3(
                 vectors.put_vectors(vectorBucketName=BUCKET, indexName=INDEX, vectors=records)  # type: ignore[arg-type]
                 time.sleep(pause_seconds)
 
-        return counted(address, put_all)
+        return counted(address, put_all, figures=_FIGURES)
 
     return set_up
 
@@ -74,7 +77,7 @@ def _signed(workload: Workload) -> Callable[[], Outcome]:
         for block in read_blocks(workload, _SIGNED_A_CALL):
             put(BUCKET, INDEX, *block)
 
-    return counted(address, put_all)
+    return counted(address, put_all, figures=_FIGURES)
 
 
 def _list_records(workload: Workload, vectors_a_call: int) -> Iterator[Sequence[Mapping[str, Any]]]:
@@ -89,7 +92,7 @@ STAGE = Stage(
     name="put_vectors",
     title="PutVectors, client side",
     unit="vectors",
-    sizes=(1_000, 4_000, 16_000),
+    sizes=(1_500, 6_000, 24_000),
     quick_size=500,
     prepare=write_rows,
     services=lambda _folder, _size: vector_sink(),

@@ -95,7 +95,7 @@ def polars() -> Callable[[Workload], Outcome]:
     import polars as pl
 
     vectors = pl.List(pl.Struct({"embedding": pl.List(pl.Float32)}))
-    schema = {
+    schema: Any = {
         "recordId": pl.String,
         "modelOutput": pl.Struct({"embeddings": vectors}),
         "error": pl.Struct({"errorCode": pl.Int64}),
@@ -148,13 +148,17 @@ copy (
         using (key, etag, size, last_modified)
     ),
     found as (
-        select * from (select distinct on (etag, size) etag, size, source_record_id, job_id, embedding from read_parquet('{earlier}'))
+        select * from (
+            select distinct on (etag, size) etag, size, source_record_id, job_id, embedding
+            from read_parquet('{earlier}')
+        )
         union all
-        select etag, size, source_record_id, '{job}' as job_id, embedding from lines join records using (source_record_id)
+        select etag, size, source_record_id, '{job}' as job_id, embedding
+        from lines join records using (source_record_id)
         where embedding is not null
     )
-    select left(sha256('{bucket}' || chr(0) || key || chr(0) || etag), 32) as record_id, source_record_id, key, etag, size,
-        last_modified, format, job_id, embedding
+    select left(sha256('{bucket}' || chr(0) || key || chr(0) || etag), 32) as record_id,
+        source_record_id, key, etag, size, last_modified, format, job_id, embedding
     from found join now using (etag, size)
 ) to '{table}' (format parquet)
 """

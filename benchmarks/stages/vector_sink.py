@@ -2,8 +2,8 @@
 
 The whole body is read, more than 20 MiB or 500 vectors are refused as the service refuses them, and with `--paced` also
 what exceeds 2,500 vectors or 1,000 requests a second. `GET /report` and `GET /digest` tell what came since
-`POST /reset`; up to 1 GiB is parsed only for the digest, so that no contender waits for it. It ends when its standard
-input does, or after an hour.
+`POST /reset`. Bodies are kept and parsed for the digest only, so that no contender waits for it; with `--paced` they
+are not kept, and their text is digested instead. It ends when its standard input does, or after an hour.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,7 +31,7 @@ _MAX_BODY_BYTES = 20 * 1024 * 1024
 _MAX_VECTORS = 500
 _LONGEST_SECONDS = 3_600.0
 _DIGEST_BYTES = 16
-_KEPT_BYTES = 2**30
+_RECORD_BEGINS = b'{"key":'
 
 
 @contextmanager
@@ -46,13 +46,14 @@ def vector_sink(*, paced: bool = False, latency_seconds: float = 0.0) -> Iterato
             process.terminate()
 
 
-def counted(address: str, put_all: Callable[[], object]) -> Callable[[], Outcome]:
-    """Return work that puts everything to an empty sink and gives what the sink then has; the digest comes later."""
+def counted(address: str, put_all: Callable[[], object], *, figures: Collection[str]) -> Callable[[], Outcome]:
+    """Return work that puts everything to an empty sink and gives these figures of its report; then its digest."""
     urlopen(Request(f"{address}/reset", method="POST", data=b"")).close()  # noqa: S310 - loopback
 
     def work() -> Outcome:
         put_all()
-        return {**_told(address, "report"), "digest": lambda: _told(address, "digest")["digest"]}
+        told = _told(address, "report")
+        return {name: told[name] for name in figures} | {"digest": lambda: _told(address, "digest")["digest"]}
 
     return work
 
@@ -66,11 +67,9 @@ def _told(address: str, what: str) -> Mapping[str, Any]:
 class _Received:
     """What was accepted and refused; the digest is a sum over vectors, so their order does not matter."""
 
-    def __init__(self, kept_bytes: int) -> None:
-        """Start with nothing; so many bytes of bodies may wait to be digested, so that nobody waits for that."""
-        self._kept_bytes = kept_bytes
-        self._waiting: list[bytes] = []
-        self._digest = 0
+    def __init__(self) -> None:
+        self._kept: list[bytes] = []
+        self._digests: list[int] = []
         self._arrivals: list[tuple[float, int]] = []
         self._largest_body_bytes = 0
         self.throttled_calls = 0
@@ -78,15 +77,16 @@ class _Received:
     def add(self, body: bytes, vectors: int) -> None:
         self._arrivals.append((time.monotonic(), vectors))
         self._largest_body_bytes = max(self._largest_body_bytes, len(body))
-        self._waiting.append(body)
-        if sum(map(len, self._waiting)) > self._kept_bytes:
-            self.digest()
+
+    def keep(self, body: bytes) -> None:
+        self._kept.append(body)
+
+    def add_digest(self, number: int) -> None:
+        self._digests.append(number)
 
     def digest(self) -> str:
-        for body in self._waiting:
-            self._digest = (self._digest + _digest_of_body(body)) % 2 ** (8 * _DIGEST_BYTES)
-        self._waiting.clear()
-        return f"{sum(vectors for _, vectors in self._arrivals)}-{self._digest:032x}"
+        total = sum(self._digests) + sum(map(_digest_of_numbers, self._kept))
+        return f"{sum(vectors for _, vectors in self._arrivals)}-{total % 2 ** (8 * _DIGEST_BYTES):032x}"
 
     def report(self) -> Mapping[str, float]:
         return {
@@ -115,7 +115,7 @@ class _Sink(ThreadingHTTPServer):
 
     def reset(self) -> None:
         with self.lock:
-            self.received = _Received(0 if self.paced else _KEPT_BYTES)
+            self.received = _Received()
             self.rate = WriteRate() if self.paced else None
 
     def put(self, body: bytes) -> None:
@@ -135,6 +135,10 @@ class _Sink(ThreadingHTTPServer):
                 self.received.throttled_calls += 1
                 raise
             self.received.add(body, vectors)
+        if self.paced:
+            self.received.add_digest(_digest_of_text(body))
+        else:
+            self.received.keep(body)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -154,13 +158,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.reset()
             self._answer(HTTPStatus.OK, {})
             return
+        answer_at = time.monotonic() + self.server.latency_seconds
         try:
             self.server.put(body)
         except ModelledError as error:
             throttled = error.code == "TooManyRequestsException"
             self._answer(HTTPStatus.TOO_MANY_REQUESTS if throttled else HTTPStatus.BAD_REQUEST, {}, error=error)
             return
-        time.sleep(self.server.latency_seconds)
+        time.sleep(max(0.0, answer_at - time.monotonic()))
         self._answer(HTTPStatus.OK, {})
 
     def _answer(self, status: HTTPStatus, told: Mapping[str, Any], *, error: ModelledError | None = None) -> None:
@@ -178,7 +183,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-def _digest_of_body(body: bytes) -> int:
+def _digest_of_text(body: bytes) -> int:
+    """Return a sum over the records of a body as they are written; the envelope and the last bracket do not count."""
+    records = body.removesuffix(b"]}").split(_RECORD_BEGINS)[1:]
+    return sum(_number(record.rstrip(b", ")) for record in records)
+
+
+def _digest_of_numbers(body: bytes) -> int:
     vectors: Any = simdjson.Parser().parse(body)
     return sum(_digest(vector) for vector in vectors["vectors"])
 
@@ -188,7 +199,11 @@ def _digest(vector: Any) -> int:
     values = np.frombuffer(vector["data"]["float32"].as_buffer(of_type="d"), np.float64).astype(np.float32)
     document = json.dumps(vector["metadata"].as_dict(), sort_keys=True)
     head = f"{vector['key']}\n{document}\n".encode()
-    return int.from_bytes(hashlib.blake2b(head + values.tobytes(), digest_size=_DIGEST_BYTES).digest(), "big")
+    return _number(head + values.tobytes())
+
+
+def _number(content: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest(), "big")
 
 
 def main() -> None:

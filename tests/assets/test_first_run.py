@@ -138,7 +138,8 @@ def test_metadata_is_typed(story: Story) -> None:
 @pytest.mark.parametrize("asset", ASSETS)
 def test_the_column_schema_is_that_of_the_file(story: Story, asset: str) -> None:
     """What the web UI shows as columns is what a reader of the parquet file finds."""
-    schema = story.metadata(asset)["dagster/column_schema"]
+    spec = story.world.definitions.resolve_assets_def(asset).specs_by_key[dg.AssetKey(asset)]
+    schema = spec.metadata["dagster/column_schema"]
     assert isinstance(schema, dg.TableSchema)
     assert [column.name for column in schema.columns] == story.world.table(asset).rows().column_names
 

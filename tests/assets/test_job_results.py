@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from tests.conftest import Aws
+from tests.conftest import Aws, wait_for
 from tests.world import KEY, World, new_world, pictures
 
 PREFIX = f"photos/{KEY}/"
@@ -101,3 +101,49 @@ def test_an_output_that_has_vanished_is_an_error_that_names_it(world: World) -> 
     with pytest.raises(dg.Failure, match=r"processed 100 records, but s3://.* holds no \.jsonl\.out file"):
         world.load()
     assert not world.table("embedding_table").exists
+
+
+def test_files_that_appear_late_are_waited_for_and_paid_once(world: World) -> None:
+    """The service counts more records than there are lines: those of the missing file are not sent again."""
+    world.put(pictures(120))
+    world.fault(output_files=3, late_files=1, late_seconds=600)
+    world.plan()
+    world.end_jobs()
+    early = world.load()
+    assert "has processed 120 records, and " in (early.checks["job_is_loaded"].description or "")
+    assert "has 80 of them so far" in (early.checks["job_is_loaded"].description or "")
+    assert not world.table("embedding_table").exists
+    world.aws.advance(601)
+    wait_for(lambda: len(_output_files(world)) == 3, what="the late file")
+    world.settle()
+    assert (len(world.vectors()), len(world.jobs())) == (120, 1)
+
+
+def test_an_output_of_which_nothing_has_appeared_yet_is_waited_for(world: World) -> None:
+    """Right after the end of a job an empty folder is no error."""
+    world.put(pictures(100))
+    world.fault(late_seconds=600)
+    world.plan()
+    world.end_jobs()
+    assert "has 0 of them so far" in (world.load().checks["job_is_loaded"].description or "")
+    world.aws.advance(601)
+    wait_for(lambda: len(_output_files(world)) == 1, what="the late file")
+    assert world.load().metadata["embedding_table"]["embedded"] == 100
+
+
+def test_lines_that_never_come_are_given_up_after_the_time_that_is_set(aws: Aws) -> None:
+    """The wait is bounded: then what is there is loaded, and the rest is planned again."""
+    with new_world(aws, late_output_minutes=10) as world:
+        world.put(pictures(200))
+        world.fault(missing_records=100, times=1)
+        world.plan()
+        world.end_jobs()
+        world.aws.advance(9 * 60)
+        assert not world.load().checks["job_is_loaded"].passed
+        world.aws.advance(61)
+        assert world.load().metadata["embedding_table"]["job_records"]["records_missing"] == 100
+
+
+def _output_files(world: World) -> list[str]:
+    listed = world.aws.s3.list_objects_v2(Bucket=world.settings.source_bucket, Prefix="batch-assets/results/")
+    return [entry["Key"] for entry in listed.get("Contents", []) if entry["Key"].endswith(".jsonl.out")]

@@ -79,6 +79,16 @@ def test_a_foreign_manifest_directly_in_the_shared_folder_is_refused(hive: World
     assert (told["state"], "photos/records.jsonl" in told["reason"]) == ("refused", True)
 
 
+def test_a_foreign_manifest_in_a_folder_that_is_no_partition_is_refused_and_the_lane_left_free(hive: World) -> None:
+    """Whoever has the lane looks through it before anything is paid."""
+    hive.put_objects({"photos/exports/deep/records.jsonl": b"{}\n"})
+    hive.put(pictures(100), DAY)
+    told = hive.plan(DAY).metadata["batch_job"]
+    assert (told["state"], "photos/exports/deep/records.jsonl" in told["reason"]) == ("refused", True)
+    lane = lanes.Lane(hive.settings.source_bucket, "photos/")
+    assert (hive.jobs(), lanes.current_lock(hive.aws.s3, lane)) == ([], None)
+
+
 def test_a_lock_that_nobody_of_ours_put_there_is_reported_and_left_alone(world: World) -> None:
     """A file of the lock's name without our marks may be anything: a person has to look."""
     world.put(pictures(100))

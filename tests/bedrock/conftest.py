@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from batch_assets.bedrock.budget import Budget
+from batch_assets.bedrock.contents import Contents
 from batch_assets.bedrock.jobs import BatchJob, find_job, list_jobs
 from batch_assets.bedrock.ledger import JobRow, Ledger
 from batch_assets.bedrock.manifest import fingerprint, plan, render
@@ -83,8 +84,8 @@ class Deployment:
         row = {"size": 10, "last_modified": 0, "format": "jpeg", "eligible": True, "reason": None}
         rows = [{**row, "key": f"{prefix}{number}.jpg", "etag": f"e{number}"} for number in range(pictures)]
         inventory = pa.Table.from_pylist(rows, schema=INVENTORY)
-        bucket = self.settings.source_bucket
-        planned = plan(inventory, bucket=bucket, embedded=set(), quarantined=set(), max_records=100_000)
+        bucket, nothing = self.settings.source_bucket, Contents.of(())
+        planned = plan(inventory, bucket=bucket, embedded=nothing, quarantined=nothing, max_records=100_000)
         return render(planned.records, self.settings.space, bucket=bucket, bucket_owner=self.settings.account_id)
 
     def submitter(self, **changes: Any) -> Submitter:
@@ -97,6 +98,7 @@ class Deployment:
             "store_copy": lambda: self.copies.append("copy"),
             "run_is_over": lambda run_id: run_id in self.ended_runs,
             "is_recorded": lambda _partition, _job_name: True,
+            "foreign_in_lane": lambda _partition: [],
             "budget": self.budget(),
         }
         return Submitter(**values | changes)

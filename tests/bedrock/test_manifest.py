@@ -11,13 +11,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from batch_assets.bedrock.contents import Content, Contents, contents, final_refusals
 from batch_assets.bedrock.join import REJECTED
 from batch_assets.bedrock.manifest import (
     MANIFEST,
-    Content,
     Plan,
-    contents,
-    final_refusals,
     fingerprint,
     plan,
     record_id,
@@ -59,7 +57,13 @@ def planned(
     quarantined: frozenset[Content] = frozenset(),
     max_records: int = 1000,
 ) -> Plan:
-    return plan(inventory(*rows), bucket=BUCKET, embedded=embedded, quarantined=quarantined, max_records=max_records)
+    return plan(
+        inventory(*rows),
+        bucket=BUCKET,
+        embedded=Contents.of(embedded),
+        quarantined=Contents.of(quarantined),
+        max_records=max_records,
+    )
 
 
 def rendered(records: pa.Table) -> bytes:
@@ -144,7 +148,7 @@ def test_planning_and_embedding_in_turn_embeds_everything(rows: list[dict[str, A
     """The loop ends, and each wave says rightly how many pictures stay behind it."""
     embedded: frozenset[Content] = frozenset()
     while (result := planned(*rows, embedded=embedded, max_records=max_records)).records.num_rows:
-        embedded |= contents(result.records)
+        embedded |= set(contents(result.records))
         assert planned(*rows, embedded=embedded).eligible - result.later == len(
             [row for row in rows if row["eligible"] and (row["etag"], row["size"]) in embedded]
         )
@@ -221,5 +225,5 @@ def test_only_final_refusals_of_the_model_are_quarantined() -> None:
         ],
         schema=REJECTED,
     )
-    assert final_refusals(rejected) == {("e1", 1)}
-    assert final_refusals(None) == contents(None) == set()
+    assert list(final_refusals(rejected)) == [("e1", 1)]
+    assert list(final_refusals(None)) == list(contents(None)) == []

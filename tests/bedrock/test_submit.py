@@ -320,7 +320,7 @@ def test_a_lane_of_an_unknown_run_is_taken_over_when_it_is_old(
     hive: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another Dagster instance, say, that is gone."""
-    monkeypatch.setattr("batch_assets.bedrock.submit._UNKNOWN_RUN_LOCK_AGE", timedelta(days=-1))
+    monkeypatch.setattr("batch_assets.bedrock.lane_taking._UNKNOWN_RUN_LOCK_AGE", timedelta(days=-1))
     take_lane(hive, hive.submission("2024-01-02"))
     row = hive.submit(hive.submission("2024-01-03", run_id="run-2"), run_is_over=lambda _: None)
     assert row.state == SUBMITTED

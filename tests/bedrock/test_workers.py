@@ -12,6 +12,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
+from batch_assets.bedrock.contents import contents
 from batch_assets.bedrock.join import Join, embedding_schema
 from batch_assets.bedrock.manifest import plan
 from batch_assets.bedrock.results import OutputFile, Refused, Unreadable, output_files
@@ -64,7 +65,9 @@ def output(aws_settings: Aws) -> list[OutputFile]:
 
 def planned() -> pa.Table:
     """The records of the job."""
-    return plan(inventory_of(RECORDS), bucket="b", embedded=set(), quarantined=set(), max_records=RECORDS).records
+    return plan(
+        inventory_of(RECORDS), bucket="b", embedded=contents(None), quarantined=contents(None), max_records=RECORDS
+    ).records
 
 
 def table(folder: Path, aws: Aws, files: list[OutputFile], workers: Workers) -> tuple[bytes, Join]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -41,13 +42,29 @@ misfortunes = st.sampled_from(
 )
 
 
+@dataclass
+class Bill:
+    """What histories came to: the pictures that have a vector, and the records paid for to get them."""
+
+    histories: int = 0
+    records_needed: int = 0
+    records_paid: int = 0
+
+    def add(self, paid: Counter[Content]) -> None:
+        """Count one history."""
+        self.histories += 1
+        self.records_needed += len(paid)
+        self.records_paid += paid.total()
+
+
 class History(RuleBasedStateMachine):
     """A deployment with two partitions, its owner, its daemon, and everything that goes wrong."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Aws, bill: Bill) -> None:
         """Nothing is there yet: the first step decides how it is deployed."""
         super().__init__()
-        self._aws = aws
+        self._aws, self._bill = aws, bill
+        self._paid: Counter[Content] = Counter()
         self._open = ExitStack()
         self._numbers = 0
         self._on_demand: Counter[Content] = Counter()
@@ -157,6 +174,7 @@ class History(RuleBasedStateMachine):
             for prefix in self.prefixes:
                 few = self.world.settings.under_minimum == "hold" and waiting(self.world, prefix) < 100
                 assert few or waiting(self.world, prefix) == 0
+            self._bill.add(self._paid)
 
     def _settle(self, *, by_person: bool) -> None:
         for prefix in self.prefixes:
@@ -164,7 +182,7 @@ class History(RuleBasedStateMachine):
             for _ in range(2):
                 self._run(partial(self.world.plan, prefix.key, by_schedule=not by_person))
                 self._run(self.daemon.settle)
-        check_quiet(self.world, self.prefixes, self._on_demand)
+        self._paid = check_quiet(self.world, self.prefixes, self._on_demand)
 
     def _run(self, work: Callable[[], Any], kill: Kill | None = None) -> None:
         life = self.daemon.life = Lifetime(kill)

@@ -13,8 +13,11 @@ from tests.crashes.prefix import Content, Prefix, etag, vector_of
 from tests.world import World
 
 
-def check_quiet(world: World, prefixes: Iterable[Prefix], on_demand_calls: Mapping[Content, int]) -> None:
-    """Check a world at rest against what its owner knows. Every partition was planned since it last changed."""
+def check_quiet(world: World, prefixes: Iterable[Prefix], on_demand_calls: Mapping[Content, int]) -> Counter[Content]:
+    """Check a world at rest against what its owner knows; how often each content was paid for.
+
+    Every partition was planned since it last changed.
+    """
     prefixes = [prefix for prefix in prefixes if world.table("batch_job", prefix.key).exists]
     for prefix in prefixes:
         _check_table(world, prefix)
@@ -25,6 +28,7 @@ def check_quiet(world: World, prefixes: Iterable[Prefix], on_demand_calls: Mappi
     for prefix in prefixes:
         allowed += prefix.may_be_paid
     assert paid - allowed == Counter()
+    return paid
 
 
 def waiting(world: World, prefix: Prefix) -> int:

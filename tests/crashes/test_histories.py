@@ -1,5 +1,7 @@
 """Whatever happens to pictures, jobs and processes, in whatever order: nothing is lost or paid for twice."""
 
+from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -8,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.conftest import Aws
-from tests.crashes.history import History
+from tests.crashes.history import Bill, History
 
 _STEPS = 8
 
@@ -21,7 +23,9 @@ _STEPS = 8
         pytest.param(500, marks=[pytest.mark.soak, pytest.mark.timeout(3 * 3600)]),
     ],
 )
-def test_a_deployment_that_has_come_to_rest_is_right_whatever_its_history(aws: Aws, examples: int) -> None:
+def test_a_deployment_that_has_come_to_rest_is_right_whatever_its_history(
+    aws: Aws, examples: int, record_property: Callable[[str, object], None]
+) -> None:
     """Table = pictures - refused - held, index = table, and each picture is paid for once."""
     profile = settings(
         max_examples=examples,
@@ -32,5 +36,8 @@ def test_a_deployment_that_has_come_to_rest_is_right_whatever_its_history(aws: A
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink],
     )
-    machine: Any = partial(History, aws)  # it asks for a class, and calls it
+    bill = Bill()
+    machine: Any = partial(History, aws, bill)  # it asks for a class, and calls it
     run_state_machine_as_test(machine, settings=profile)
+    for name, number in asdict(bill).items():
+        record_property(name, number)

@@ -124,6 +124,18 @@ def test_a_job_that_nobody_recorded_is_safe_from_its_neighbour(hive: World) -> N
     assert len(hive.vectors()) == 201
 
 
+def test_a_neighbour_of_a_job_that_nobody_recorded_does_not_wait_for_a_person(hive: World) -> None:
+    """Nothing else in the event log tells of that job: the neighbour names its partition, and a sensor plans it."""
+    hive.put(pictures(100), DAY)
+    hive.put(pictures(100, first=200), NEXT_DAY)
+    plan_until(hive, JOB_IS_CREATED, key=DAY)
+    assert hive.plan(NEXT_DAY).metadata["batch_job"]["unrecorded_partition"] == DAY
+    assert hive.tick("submission_sensor").partitions[0] == DAY
+    hive.settle()
+    assert [job["totalRecordCount"] for job in hive.jobs()] == [100, 100]
+    assert len(hive.vectors()) == 200
+
+
 def test_a_lane_is_not_kept_for_a_dead_run_that_paid_for_nothing(hive: World) -> None:
     """The neighbour's job was never created, so its folder is free."""
     hive.put(pictures(100), DAY)

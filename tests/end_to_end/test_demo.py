@@ -185,14 +185,24 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     assert ended.left_in_temporary_folder == []
 
 
-def test_too_few_pictures_are_refused_before_anything_starts(tmp_path: Path) -> None:
-    """Wrong usage, with how many were found and how many are needed."""
-    for number in range(MINIMUM - 1):
-        (tmp_path / f"{number}.png").write_bytes(b"")
+@pytest.mark.slow
+def test_a_handful_of_pictures_is_embedded_on_demand(tmp_path: Path) -> None:
+    """A first look needs no hundred pictures."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(7):
+        (pictures / f"{number}.png").write_bytes(picture(number))
+    ended = demo(tmp_path, "--images", str(pictures))
+    assert ended.exit_code == 0, ended.errors
+    assert "7 pictures in 1 partition: 7 embedded, 0 rejected, 7 indexed on demand" in ended.output
+
+
+def test_a_folder_without_a_picture_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """Wrong usage, with what is taken."""
     (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
     ended = demo(tmp_path, "--images", str(tmp_path))
     assert (ended.exit_code, ended.output) == (2, "")
-    assert "99 pictures were found; a Bedrock batch job takes at least 100" in ended.errors
+    assert "no picture was found" in ended.errors
     assert "Traceback" not in ended.errors
     assert ended.left_in_temporary_folder == []
 

@@ -125,16 +125,16 @@ def test_impossible_demos_are_refused(prefixes: list[str], images: int, message:
         next(demo_objects(prefixes, images=images))
 
 
-@pytest.mark.parametrize(("count", "days"), [(100, 1), (199, 1), (200, 2), (1000, 10)])
+@pytest.mark.parametrize(("count", "days"), [(1, 1), (99, 1), (100, 1), (199, 1), (200, 2), (1000, 10)])
 def test_own_pictures_fill_as_many_days_as_leave_100_each(count: int, days: int) -> None:
-    """A day more would fall under the minimum of a batch job."""
+    """A day more would fall under the minimum of a batch job; fewer than that are one day's."""
     assert days_for(count) == days
 
 
-def test_fewer_than_100_own_pictures_are_refused() -> None:
-    """The message names how many there are and how many are needed."""
-    with pytest.raises(TooFewPicturesError, match=r"99 pictures were found; .* at least 100"):
-        days_for(99)
+def test_no_own_picture_at_all_is_refused() -> None:
+    """The message says what is taken."""
+    with pytest.raises(TooFewPicturesError, match=r"no picture was found: name a folder with JPEG"):
+        days_for(0)
 
 
 def test_own_pictures_are_found_in_every_folder_and_others_are_counted(tmp_path: Path) -> None:

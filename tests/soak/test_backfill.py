@@ -1,6 +1,7 @@
 """A backfill of many partitions under a small quota finishes by itself, and never exceeds it."""
 
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -17,7 +18,7 @@ FIRST = "2024/01/01"
 _BAD_ENDS = ({"end_state": "Failed", "message": "Internal error"}, {"end_state": "Expired", "unprocessed_records": 30})
 
 
-def test_a_backfill_drains_under_its_quota(aws: Aws) -> None:
+def test_a_backfill_drains_under_its_quota(aws: Aws, record_property: Callable[[str, object], None]) -> None:
     """500 partitions, 10 live jobs, 5 % record errors, 10 % of the jobs ending badly: all pictures are indexed."""
     with new_world(aws, first_partition=FIRST, max_live_jobs=QUOTA, max_record_attempts=8) as world:
         keys = partitions_definition(world.settings).get_partition_keys()[:PARTITIONS]
@@ -32,6 +33,10 @@ def test_a_backfill_drains_under_its_quota(aws: Aws) -> None:
         embedded = sum(world.table("embedding_table", key).facts["embedded"] for key in keys)
         assert (embedded, len(world.vectors())) == (PARTITIONS * PICTURES,) * 2
         assert rounds < PARTITIONS
+        record_property("partitions", PARTITIONS)
+        record_property("pictures_embedded_and_indexed", embedded)
+        record_property("jobs", len(world.jobs()))
+        record_property("jobs_that_ended_badly", sum(job["status"] in {"Failed", "Expired"} for job in world.jobs()))
 
 
 def drain(world: World) -> int:

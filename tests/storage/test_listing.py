@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from batch_assets.errors import SourceError
 from batch_assets.partitions import LOCK_NAME
 from batch_assets.spaces import NOVA_MULTIMODAL
+from batch_assets.storage.content_hash import content_hash
+from batch_assets.storage.eligibility import FOREIGN_JSONL
 from batch_assets.storage.listing import (
-    FOREIGN_JSONL,
     INVENTORY,
-    content_hash,
     foreign_manifests,
-    foreign_manifests_in_folder,
     list_prefix,
     listing_version,
 )
@@ -132,12 +131,6 @@ def test_foreign_manifests_are_named(aws: Aws, bucket: str) -> None:
     foreign = [f"{PREFIX}.jsonl", f"{PREFIX}a.jsonl", f"{PREFIX}deep/er/B.JSONL"]
     put(aws, bucket, *foreign, f"{PREFIX}a.jpg", f"{PREFIX}a.jsonl.out")
     assert foreign_manifests(listed(aws, bucket)) == foreign
-
-
-def test_foreign_manifests_beside_the_partitions_are_named(aws: Aws, bucket: str) -> None:
-    """Those directly in a lane that several partitions share; our own lock is not one of them."""
-    put(aws, bucket, "photos/.jsonl", "photos/a.jsonl", f"photos/{LOCK_NAME}", "photos/dt=1/b.jsonl", "photos/c.jpg")
-    assert foreign_manifests_in_folder(aws.s3, S3Address(bucket, "photos/")) == ["photos/.jsonl", "photos/a.jsonl"]
 
 
 def test_a_missing_bucket_is_told_with_the_cure(aws: Aws) -> None:

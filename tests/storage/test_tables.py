@@ -1,7 +1,9 @@
 """Parquet tables in S3."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,33 @@ def vectors(rows: int, dimension: int) -> pa.Table:
     return pa.table({"key": [f"{row}.jpg" for row in range(rows)], "embedding": column})
 
 
+def noise(rows: int, dimension: int) -> pa.Table:
+    """Vectors that do not compress, in batches of 1,000."""
+    values = np.random.default_rng(0).standard_normal(rows * dimension, dtype=np.float32)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(values), dimension)
+    table = pa.table({"key": [f"{row}.jpg" for row in range(rows)], "embedding": column})
+    return pa.Table.from_batches(table.to_batches(max_chunksize=1000))
+
+
 def write(tables: Tables, rows: Any, *, day: str = DAY, table: str = "image_inventory", **options: Any) -> str:
     return tables.write(tables.catalog.path(table, day), TableOutput(rows, **options))
+
+
+@contextmanager
+def fetched(tables: Tables) -> Iterator[list[int]]:
+    """Note the sizes, in bytes, of the ranges that are asked for."""
+    sizes_bytes: list[int] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        first, last = params["Range"].removeprefix("bytes=").split("-")
+        sizes_bytes.append(int(last) - int(first) + 1 if first else int(last))
+
+    events = tables.client.meta.events
+    events.register("provide-client-params.s3.GetObject", note)
+    try:
+        yield sizes_bytes
+    finally:
+        events.unregister("provide-client-params.s3.GetObject", note)
 
 
 def test_rows_and_facts_come_back_as_they_were(tables: Tables) -> None:
@@ -110,20 +137,29 @@ def test_vectors_come_back_bit_by_bit(tables: Tables, rows: int, dimension: int)
 
 def test_only_the_asked_columns_are_fetched(tables: Tables) -> None:
     """A look at the keys does not pay for the vectors."""
-    write(tables, vectors(5000, 256), table="embedding_table")
-    fetched_bytes: list[int] = []
-
-    def note(params: dict[str, Any], **_: Any) -> None:
-        first, last = params["Range"].removeprefix("bytes=").split("-")
-        fetched_bytes.append(int(last) - int(first) + 1)
-
-    events = tables.client.meta.events
-    events.register("provide-client-params.s3.GetObject", note)
-    try:
+    write(tables, noise(5000, 256), table="embedding_table")
+    with fetched(tables) as sizes_bytes:
         tables.partition("embedding_table", DAY).read(["key"])
-    finally:
-        events.unregister("provide-client-params.s3.GetObject", note)
-    assert 0 < sum(fetched_bytes) < 500_000 < 5000 * 256 * 4
+    assert 0 < sum(sizes_bytes) < 500_000 < 5000 * 256 * 4
+
+
+def test_a_small_table_is_read_with_one_request(tables: Tables) -> None:
+    """Most tables of most partitions: each request is a tenth of a second of a run."""
+    write(tables, vectors(100, 64), table="embedding_table")
+    with fetched(tables) as sizes_bytes:
+        table = tables.partition("embedding_table", DAY)
+        assert table.rows().num_rows == sum(batch.num_rows for batch in table.batches()) == 100
+    assert len(sizes_bytes) == 1
+
+
+def test_the_row_groups_of_a_large_table_are_fetched_one_after_the_other(tables: Tables) -> None:
+    """A reader that stops early has fetched no more than it has seen, and holds one group at a time."""
+    rows = noise(8000, 256)
+    write(tables, rows, table="embedding_table")
+    with fetched(tables) as sizes_bytes:
+        first = next(tables.partition("embedding_table", DAY).batches())
+    assert first.to_pylist() == rows.slice(0, first.num_rows).to_pylist()
+    assert sum(sizes_bytes) < 8000 * 256 * 4 / 2
 
 
 def test_a_write_is_refused_when_the_version_that_was_read_has_changed(tables: Tables) -> None:
@@ -168,17 +204,18 @@ def test_of_many_writers_of_one_version_exactly_one_wins(tables: Tables) -> None
 
 def test_a_table_that_is_replaced_while_it_is_read_is_told(tables: Tables) -> None:
     """Rows of two versions never mix."""
-    write(tables, vectors(2000, 64), table="embedding_table")
+    write(tables, noise(2000, 64), table="embedding_table")
     table = tables.partition("embedding_table", DAY)
     write(tables, vectors(3, 64), table="embedding_table")
     with pytest.raises(TableError, match="replaced while it was read"):
         table.rows()
 
 
-def test_a_damaged_table_is_told_by_its_address(tables: Tables) -> None:
-    """It is neither empty nor missing."""
+@pytest.mark.parametrize("body", [b"", b"not parquet at all"])
+def test_a_damaged_table_is_told_by_its_address(tables: Tables, body: bytes) -> None:
+    """It is neither a table without rows nor missing."""
     address = tables.address(tables.catalog.path("image_inventory", DAY))
-    tables.client.put_object(Bucket=address.bucket, Key=address.key, Body=b"not parquet at all")
+    tables.client.put_object(Bucket=address.bucket, Key=address.key, Body=body)
     with pytest.raises(TableError, match="is no readable parquet file"):
         tables.partition("image_inventory", DAY)
 

@@ -32,7 +32,8 @@ def block(rows: int, dimension: int = 4) -> dict[str, Any]:
 def test_a_record_parses_back_bit_for_bit(values: list[float], key: str) -> None:
     """Whatever the float32, its text means exactly that float32."""
     vector = np.asarray(values, np.float32)
-    record = orjson.loads(wire.encode_record(key, vector, {"size": 1}))
+    [sent] = wire.records_of([key], vector[None], [{"size": 1}])
+    [record] = orjson.loads(wire.encode_body("b", "i", [sent]))["vectors"]
     assert np.asarray(record["data"]["float32"], np.float32).tobytes() == vector.tobytes()
     assert (record["key"], record["metadata"]) == (key, {"size": 1})
 
@@ -66,21 +67,23 @@ def test_ordinary_puts_go_through_the_same_client(s3vectors: "S3VectorsClient", 
     assert {vector["key"] for vector in listed} == {"plain", *block(1)["keys"]}
 
 
-def test_the_size_of_a_body_is_known_before_it_is_sent(s3vectors: "S3VectorsClient", address: Any) -> None:
-    """`body_bytes` equals what goes over the wire."""
-    sent_bytes: list[int] = []
+def test_a_body_is_sent_as_it_was_encoded(s3vectors: "S3VectorsClient", address: Any) -> None:
+    """So its size is known before, and sizes of records add up to it."""
+    sent: list[bytes] = []
 
     def note(request: Any, **_: object) -> None:
-        sent_bytes.append(len(request.body))
+        sent.append(request.body)
 
     events = s3vectors.meta.events
     events.register("before-send.s3vectors.PutVectors", note)
     try:
         for rows in (1, 7):
-            records = wire.encode_block(**block(rows))
-            wire.put_records(s3vectors, bucket=address.bucket, index=address.index, records=records)
-            expected = wire.body_bytes(address.bucket, address.index, [len(record) for record in records])
-            assert sent_bytes.pop() == expected
+            records = wire.records_of(**block(rows))
+            body = wire.encode_body(address.bucket, address.index, records)
+            wire.put_body(s3vectors, bucket=address.bucket, index=address.index, body=body)
+            assert sent.pop() == body
+            envelope = wire.encode_body(address.bucket, address.index, [])
+            assert len(body) == len(envelope) + sum(map(wire.encoded_bytes, records)) + rows - 1
     finally:
         events.unregister("before-send.s3vectors.PutVectors", note)
 
@@ -94,7 +97,7 @@ def test_a_refusal_of_the_service_is_an_ordinary_client_error(s3vectors: "S3Vect
 def test_a_body_over_the_limit_is_refused_by_the_service(s3vectors: "S3VectorsClient", address: Any) -> None:
     """20 MiB is the service's limit: `batches` keeps below it."""
     with pytest.raises(ClientError, match="Request body exceeds max allowed size"):
-        wire.put_records(s3vectors, bucket=address.bucket, index=address.index, records=[b" " * 20 * 1024**2])
+        wire.put_body(s3vectors, bucket=address.bucket, index=address.index, body=b" " * (20 * 1024**2 + 1))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -103,7 +106,7 @@ def test_a_value_that_json_cannot_carry_is_refused_by_key(value: float) -> None:
     vectors = np.ones((2, 4), np.float32)
     vectors[1, 2] = value
     with pytest.raises(VectorIndexError, match=r"the vector of 'b\.jpg' holds NaN or infinity"):
-        wire.encode_block(["a.jpg", "b.jpg"], vectors, [{}, {}])
+        wire.records_of(["a.jpg", "b.jpg"], vectors, [{}, {}])
 
 
 @pytest.mark.parametrize(
@@ -117,11 +120,11 @@ def test_a_value_that_json_cannot_carry_is_refused_by_key(value: float) -> None:
 def test_a_block_of_wrong_shape_is_refused(keys: list[str], vectors: Any) -> None:
     """Doubles, one dimension or unequal lengths are mistakes of the caller."""
     with pytest.raises(VectorIndexError):
-        wire.encode_block(keys, vectors, [{}])
+        wire.records_of(keys, vectors, [{}])
 
 
 def test_rows_of_a_view_are_encoded_as_they_look() -> None:
     """A transposed, not contiguous array is no trap."""
     turned = np.arange(8, dtype=np.float32).reshape(4, 2).T
-    records = [orjson.loads(record) for record in wire.encode_block(["a", "b"], turned, [{}, {}])]
+    records = orjson.loads(wire.encode_body("b", "i", wire.records_of(["a", "b"], turned, [{}, {}])))["vectors"]
     assert [record["data"]["float32"] for record in records] == [[0, 2, 4, 6], [1, 3, 5, 7]]

@@ -9,8 +9,21 @@ import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
+from typing import Protocol
 
 from batch_assets.sandbox.bedrock.records import EmbeddingTask, RecordError
+
+
+class Embedder(Protocol):
+    """Turns tasks into vectors, `workers` of them at a time."""
+
+    workers: int
+
+    def submit(self, task: EmbeddingTask) -> Future[bytes]:
+        """Queue a task; its result is the vector as a JSON array, its failure a ``RecordError``."""
+
+    def close(self) -> None:
+        """Take no more tasks."""
 
 
 class EmbeddingPool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from batch_assets.sandbox.bedrock.embedding import EmbeddingPool
+from batch_assets.sandbox.bedrock.embedding import Embedder
 from batch_assets.sandbox.bedrock.input import JobFailedError, JobInput, read_input
 from batch_assets.sandbox.bedrock.job import Counts, Job
 from batch_assets.sandbox.bedrock.output import JobOutput, OutputFile
@@ -46,7 +46,7 @@ class _Pending:
 class BatchEngine:
     """Moves jobs through their states, and does their work."""
 
-    def __init__(self, *, clock: VirtualClock, store: ObjectStore, pool: EmbeddingPool, schedule: JobSchedule) -> None:
+    def __init__(self, *, clock: VirtualClock, store: ObjectStore, pool: Embedder, schedule: JobSchedule) -> None:
         """Share the store and the workers with the rest of the sandbox."""
         self._clock = clock
         self._store = store

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from batch_assets.sandbox.bedrock import model
-from batch_assets.sandbox.bedrock.embedding import EmbeddingPool
+from batch_assets.sandbox.bedrock.embedding import Embedder
 from batch_assets.sandbox.bedrock.records import RecordError, load, parse_body
 from batch_assets.sandbox.errors import ModelledError, validation_error
 from batch_assets.sandbox.s3_store import ObjectStore
@@ -15,7 +15,7 @@ from batch_assets.sandbox.s3_store import ObjectStore
 class BedrockRuntimeService:
     """The operations of bedrock-runtime that a client of an embedding model needs."""
 
-    def __init__(self, *, store: ObjectStore, pool: EmbeddingPool) -> None:
+    def __init__(self, *, store: ObjectStore, pool: Embedder) -> None:
         """Share the store and the workers with the batch engine."""
         self._store = store
         self._pool = pool

@@ -1,4 +1,7 @@
-"""A folder of the user's own pictures, dealt out to as many days as leave each a batch job's minimum."""
+"""A folder of the user's own pictures, dealt out to as many days as leave each a batch job's minimum.
+
+Fewer than that go to one day: the pipeline embeds so few on demand.
+"""
 
 import hashlib
 import os
@@ -19,7 +22,7 @@ _MAXIMUM_KEY_BYTES = 1024
 
 
 class TooFewPicturesError(ValueError):
-    """Fewer pictures than the smallest batch job takes."""
+    """No picture at all, or too few for so many days."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +56,14 @@ def find_pictures(directory: Path) -> FoundPictures:
 
 
 def days_for(count: int) -> int:
-    """Tell over how many days so many pictures can be spread with at least 100 on each.
+    """Tell over how many days so many pictures can be spread with at least 100 on each, or one day with fewer.
 
     Raises:
-        TooFewPicturesError: They are too few for one day.
+        TooFewPicturesError: There is none.
     """
-    if count < MINIMUM_PER_DAY:
-        raise TooFewPicturesError(
-            f"{count} pictures were found; a Bedrock batch job takes at least {MINIMUM_PER_DAY}."
-            " Name a folder with more JPEG, PNG, GIF or WebP files"
-        )
-    return count // MINIMUM_PER_DAY
+    if count == 0:
+        raise TooFewPicturesError("no picture was found: name a folder with JPEG, PNG, GIF or WebP files")
+    return max(1, count // MINIMUM_PER_DAY)
 
 
 def user_objects(found: FoundPictures, template_prefixes: Sequence[str]) -> Iterator[DemoObject]:

@@ -1,0 +1,1 @@
+"""How the pipeline stands many partitions and what Dagster's own machinery costs: `python -m benchmarks.scale`."""

@@ -1,0 +1,58 @@
+"""`python -m benchmarks.scale`: the pipeline as a whole at scale, each case by itself; prints what was seen as JSON.
+
+What is seen is also kept in `benchmarks/scale.json`, case by case, from which docs/performance.md tells.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+_STORED = Path(__file__).parents[1] / "scale.json"
+
+
+def _backfill(options: argparse.Namespace) -> Any:
+    from benchmarks.scale import backfill
+
+    return backfill.measure(options.size or 365, max_concurrent_runs=options.runs, forked=not options.spawned)
+
+
+def _sensors(options: argparse.Namespace) -> Any:
+    from benchmarks.scale import sensors
+
+    return sensors.measure(options.size or 5_000)
+
+
+def _large_job(options: argparse.Namespace) -> Any:
+    from benchmarks.scale import large_job
+
+    return large_job.measure(options.size or 100_000)
+
+
+_CASES: Mapping[str, Callable[[argparse.Namespace], Any]] = {
+    "backfill": _backfill,
+    "sensors": _sensors,
+    "large-job": _large_job,
+}
+
+
+def main() -> None:
+    """Measure one case."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser.add_argument("case", choices=_CASES)
+    parser.add_argument("--size", type=int, help="partitions, or pictures of the large job")
+    parser.add_argument("--runs", type=int, default=4, help="runs at a time in the backfill")
+    parser.add_argument("--spawned", action="store_true", help="a new interpreter for each run of the backfill")
+    parser.add_argument("--name", help="name to keep the figures under; the case's own if left out")
+    options = parser.parse_args()
+    seen = _CASES[options.case](options)
+    stored = json.loads(_STORED.read_text(encoding="utf-8")) if _STORED.exists() else {}
+    stored[options.name or options.case] = seen
+    _STORED.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(json.dumps(seen, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
