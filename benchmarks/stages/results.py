@@ -40,6 +40,7 @@ STAGE = Stage(
         "every ten records. Ours reads byte ranges over HTTP from a stub of S3 on this machine, all others the same "
         "files from disk; all write to disk. Two readers are started afresh for it, beside the process that joins and "
         "writes. The limit receives the output and the earlier rows over HTTP, parses each line with pysimdjson "
-        "without looking at a value, and writes as many float32 vectors, always the same ones, with our options; it joins nothing."
+        "without looking at a value, and writes as many float32 vectors, always the same ones, with our "
+        "options; it joins nothing."
     ),
 )

@@ -25,6 +25,7 @@ def ours(processes: int) -> Callable[[Workload], Callable[[], Outcome]]:
 
 def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
     import boto3
+    import pandas as pd  # noqa: F401 - pyarrow does, when it first makes an array of a list
 
     from batch_assets.assets.loading import EARLIER_ROWS, stage, table_version
     from batch_assets.bedrock.join import Join, embedding_schema

@@ -35,7 +35,12 @@ def _prepare(folder: Path, size: int) -> None:
 
 
 def _reading(name: str) -> Callable[[], Callable[[Workload], Outcome]]:
-    return lambda: partial(_read, name)
+    def load() -> Callable[[Workload], Outcome]:
+        import pandas as pd  # noqa: F401 - pyarrow does, when it first makes an array of numpy
+
+        return partial(_read, name)
+
+    return load
 
 
 def _read(name: str, workload: Workload) -> Outcome:
@@ -55,7 +60,7 @@ STAGE = Stage(
     name="results_table",
     title="Reading the vectors of an embedding table",
     unit="vectors",
-    sizes=(5_000, 20_000, 80_000),
+    sizes=(10_000, 20_000, 40_000),
     quick_size=2_000,
     prepare=_prepare,
     contenders=(
