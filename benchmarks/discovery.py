@@ -8,7 +8,7 @@ from benchmarks import stages
 from benchmarks.errors import BenchmarkError
 from benchmarks.model import Contender, Stage
 
-_PIPELINE_ORDER = ("listing", "comparing", "manifest", "results", "put_vectors", "put_pace", "search")
+_PIPELINE_ORDER = ("listing", "comparing", "manifest", "results", "results_table", "put_vectors", "put_pace", "search")
 
 
 def find_stage(name: str) -> Stage:

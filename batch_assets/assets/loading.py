@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -24,9 +23,13 @@ from batch_assets.bedrock.workers import Workers
 from batch_assets.errors import ResultError
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import list_prefix, listing_version
+from batch_assets.storage.memory import system_memory
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.staged_table import StagedTable
 from batch_assets.storage.tables import Tables
+
+EARLIER_ROWS = 256
+"""So many earlier rows are in memory at once."""
 
 _RECORD_COUNTS = (
     "records_embedded",
@@ -97,7 +100,8 @@ class Load:
         if row.job_name is not None:
             lane = lanes.Lane(self.settings.source_bucket, self.settings.template.lane(partition))
             lanes.release_job(self.s3, lane, row.job_name)
-        return self._join(partition, state, row, job)
+        with system_memory():
+            return self._join(partition, state, row, job)
 
     def _join(self, partition: str, state: PartitionState, row: JobRow, job: BatchJob | None) -> Loaded | TooEarly:
         settings, model = self.settings, self.settings.space.model
@@ -115,7 +119,8 @@ class Load:
         )
         outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
         staged = StagedTable(self.folder / "embedding_table.parquet", embedding_schema(settings.dimension))
-        unsound = stage(staged, join.batches(state.embeddings.batches(), outcomes), dimension=settings.dimension)
+        batches = join.batches(state.embeddings.batches(rows=EARLIER_ROWS), outcomes)
+        unsound = stage(staged, batches, dimension=settings.dimension)
         if job is not None and submitted is not None and self._may_be_late(job, answered=join.records_answered):
             return TooEarly(
                 f"job {job.name} has processed {job.processed_records} records, and {job.results_uri} has "
@@ -163,22 +168,10 @@ class Load:
 def stage(staged: StagedTable, batches: Iterable[pa.RecordBatch], *, dimension: int) -> int:
     """Write the rows of an embedding table, and count the unsound vectors among them."""
     unsound = 0
-    with _thrifty_memory():
-        for batch in batches:
-            unsound += _unsound_vectors(batch, dimension)
-            staged.write(batch)
+    for batch in batches:
+        unsound += _unsound_vectors(batch, dimension)
+        staged.write(batch)
     return unsound
-
-
-@contextmanager
-def _thrifty_memory() -> Iterator[None]:
-    """Let Arrow use the system's allocator: its own keeps 50 MB more of what is freed row group by row group."""
-    usual = pa.default_memory_pool()
-    pa.set_memory_pool(pa.system_memory_pool())
-    try:
-        yield
-    finally:
-        pa.set_memory_pool(usual)
 
 
 def _unsound_vectors(batch: pa.RecordBatch, dimension: int) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from batch_assets.bedrock.results import Embedded, Outcome, OutputFile, Refused, Unreadable, outcome_parser
 
 SHARD_BYTES = 32 * 1024**2
-BLOCK_LINES = 512
+BLOCK_LINES = 256
 
 _CHUNK_BYTES = 1024**2
 _OVERHANG_BYTES = 128 * 1024  # one line more than fits: a vector of 3,072 numbers in full precision is some 70 kB

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
 from batch_assets.errors import TableChangedError
+from batch_assets.storage.memory import system_memory
 from batch_assets.storage.objects import S3Address, explained, is_conflict, is_missing
 
 _TAIL_BYTES = 256 * 1024
@@ -40,7 +41,8 @@ class ParquetObject:
     def __init__(self, client: Any, address: S3Address) -> None:
         """Open it. The service's error passes through when it is missing, Arrow's when it is no parquet file."""
         self._source = _RangeReader(client, address)
-        self._file = pq.ParquetFile(pa.PythonFile(self._source, mode="r"), pre_buffer=False)
+        with system_memory():
+            self._file = pq.ParquetFile(pa.PythonFile(self._source, mode="r"), pre_buffer=False)
 
     @property
     def version(self) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from batch_assets.storage.memory import system_memory
+
 SCHEMA_VERSION = 1
 FACTS = b"batch_assets"
 
@@ -30,7 +32,8 @@ class StagedTable:
         self.path, self.schema = path, schema
         self._bare = schema.remove_metadata()
         self.first_rows = self._bare.empty_table()
-        self._writer = pq.ParquetWriter(path, self._bare, store_schema=False, **parquet_options(schema))
+        with system_memory():
+            self._writer = pq.ParquetWriter(path, self._bare, store_schema=False, **parquet_options(schema))
         self._group_rows = _VECTOR_GROUP_ROWS if _vectors(schema) else _GROUP_ROWS
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0

@@ -34,11 +34,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.folder / Path(self.path).name
-        first, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
+        size = path.stat().st_size
+        begin, _, end = self.headers["Range"].removeprefix("bytes=").partition("-")
+        first, last = (int(begin), min(int(end), size - 1)) if begin else (max(size - int(end), 0), size - 1)
         self.send_response(HTTPStatus.PARTIAL_CONTENT)
         self.send_header("ETag", ETAG)
         self.send_header("Content-Length", str(last + 1 - first))
-        self.send_header("Content-Range", f"bytes {first}-{last}/{path.stat().st_size}")
+        self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
         self.end_headers()
         with path.open("rb") as file:
             while first <= last:

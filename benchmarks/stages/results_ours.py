@@ -1,9 +1,10 @@
 """The project's own way from a job's output to the parquet table, and what no way can do without."""
 
+import io
 import os
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from urllib.request import Request, urlopen
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from benchmarks.stages.range_server import ETAG
 from benchmarks.stages.results_digest import digest_of
 
 _REGION = "us-east-1"
-_GROUP_ROWS = 1024
+_GROUP_ROWS = 512
+_READ_BYTES = 1024**2
 
 
 def ours(processes: int) -> Callable[[Workload], Callable[[], Outcome]]:
@@ -23,14 +25,16 @@ def ours(processes: int) -> Callable[[Workload], Callable[[], Outcome]]:
 
 def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
     import boto3
-    import pyarrow.parquet as pq
+    import pandas as pd  # noqa: F401 - pyarrow does, when it first makes an array of a list
 
-    from batch_assets.assets.loading import stage, table_version
+    from batch_assets.assets.loading import EARLIER_ROWS, stage, table_version
     from batch_assets.bedrock.join import Join, embedding_schema
     from batch_assets.bedrock.results import OutputFile
     from batch_assets.bedrock.workers import Workers
+    from batch_assets.storage.memory import system_memory
+    from batch_assets.storage.objects import S3Address
+    from batch_assets.storage.parquet_object import ParquetObject
     from batch_assets.storage.staged_table import StagedTable
-    from batch_assets.storage.tables import StoredTable
 
     folder, dimension = workload.folder, inputs.DIMENSION
     os.environ |= {"AWS_ENDPOINT_URL_S3": workload.services["s3"], "AWS_REGION": _REGION}
@@ -39,18 +43,22 @@ def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
     workers = Workers(processes=processes, from_bytes=0)
 
     def work() -> Outcome:
+        with system_memory():
+            return load()
+
+    def load() -> Outcome:
         file = OutputFile(inputs.BUCKET, inputs.OUTPUT, ETAG, (folder / inputs.OUTPUT).stat().st_size)
-        earlier = StoredTable("", pq.ParquetFile(folder / inputs.EARLIER, pre_buffer=True), {}, "")
+        earlier = ParquetObject(s3, S3Address(inputs.BUCKET, inputs.EARLIER))
         join = Join(
-            pq.ParquetFile(folder / inputs.INVENTORY_FILE).read(),
+            ParquetObject(s3, S3Address(inputs.BUCKET, inputs.INVENTORY_FILE)).read(),
             bucket=inputs.BUCKET,
             dimension=dimension,
-            submitted=pq.ParquetFile(folder / inputs.MANIFEST_FILE).read(),
+            submitted=ParquetObject(s3, S3Address(inputs.BUCKET, inputs.MANIFEST_FILE)).read(),
             job_id=inputs.JOB,
         )
         staged = StagedTable(folder / "ours.parquet", embedding_schema(dimension))
         outcomes = workers.read(s3, [file], dimension=dimension, region=_REGION)
-        stage(staged, join.batches(earlier.batches(), outcomes), dimension=dimension)
+        stage(staged, join.batches(earlier.batches(None, rows=EARLIER_ROWS), outcomes), dimension=dimension)
         rejected = join.rejected([], max_attempts=3, counted=False)
         path = staged.finish({"table_version": table_version(join.tally), "waiting": join.waiting(rejected)})
         return {"digest": partial(digest_of, path), "output_bytes": path.stat().st_size}
@@ -59,7 +67,7 @@ def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
 
 
 def limit(workload: Workload) -> Callable[[], Outcome]:
-    """Read the file, parse each line without looking at it, and write vectors that are there already."""
+    """Receive the output and the earlier rows, parse each line without looking at it, write vectors that are there."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     import simdjson
@@ -78,14 +86,23 @@ def limit(workload: Workload) -> Callable[[], Outcome]:
 
     def work() -> Outcome:
         parser = simdjson.Parser()
-        with (workload.folder / inputs.OUTPUT).open("rb", buffering=1024**2) as lines:
+        with _received(workload, inputs.OUTPUT) as lines:
             for line in lines:
                 parser.parse(line)
+        with _received(workload, inputs.EARLIER) as earlier:
+            while earlier.read(_READ_BYTES):
+                pass
         with pq.ParquetWriter(path, schema, **parquet_options(schema)) as writer:
             for start in range(0, rows, _GROUP_ROWS):
                 writer.write_table(table.slice(0, min(_GROUP_ROWS, rows - start)))
         size = path.stat().st_size
-        Path.unlink(path)
+        path.unlink()
         return {"output_bytes": size}
 
     return work
+
+
+def _received(workload: Workload, name: str) -> io.BufferedReader:
+    address = f"{workload.services['s3']}/{inputs.BUCKET}/{name}"
+    request = Request(address, headers={"Range": f"bytes=0-{2**50}"})  # noqa: S310 - loopback
+    return io.BufferedReader(urlopen(request), _READ_BYTES)  # noqa: S310 - loopback
