@@ -12,20 +12,17 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-import boto3
 import numpy as np
-from botocore.config import Config
 
+from batch_assets.aws_clients import aws_client
 from batch_assets.bedrock.results import OutputFile, Refused, Unreadable
 from batch_assets.bedrock.shards import Block, Shard, cut, read_blocks
 from batch_assets.errors import ServiceError
 
-_CONFIG = Config(retries={"mode": "legacy", "max_attempts": 8}, connect_timeout=10, read_timeout=120)
 _MAX_PROCESSES = 4  # one process that writes the table keeps up with about two that read on the same kind of core
 
 Task = TypeVar("Task")
@@ -109,8 +106,7 @@ class ParkedBlock:
 
 def read_shard(task: ShardTask) -> list[ParkedBlock]:
     """Read a shard in a worker, with a client of its own from the standard AWS settings."""
-    settings = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
-    found = enumerate(read_blocks(_client(task.region, settings), task.shard, dimension=task.dimension))
+    found = enumerate(read_blocks(aws_client("s3", task.region), task.shard, dimension=task.dimension))
     return [_parked(block, task, number) for number, block in found]
 
 
@@ -137,8 +133,3 @@ def _parked(block: Block, task: ShardTask, number: int) -> ParkedBlock:
     path = Path(task.folder) / f"{task.number}-{number}.float32"
     block.vectors.tofile(path)
     return ParkedBlock(block.outcomes, path, task.dimension)
-
-
-@cache
-def _client(region: str, settings: tuple[tuple[str, str], ...]) -> Any:  # noqa: ARG001 other settings, other client
-    return boto3.client("s3", region_name=region, config=_CONFIG)

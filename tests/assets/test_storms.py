@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from batch_assets.assets import services
+from batch_assets import aws_clients
 from tests.conftest import Aws
 from tests.world import KEY, NEXT_KEY, World, new_world, pictures
 
@@ -39,7 +39,7 @@ def storm_rules(seed: int) -> list[dict[str, Any]]:
 @contextmanager
 def storm(world: World, rules: list[dict[str, Any]]) -> Iterator[None]:
     """Disturb the calls of one run, which has clients of its own as every process has."""
-    services._made.cache_clear()
+    aws_clients._made.cache_clear()
     world.aws.control("faults", rules)
     try:
         yield
