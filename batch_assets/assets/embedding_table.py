@@ -15,7 +15,8 @@ from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, par
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
 from batch_assets.assets.target import Target, settings_of_run, store_for
-from batch_assets.bedrock.join import REJECTED, embedding_schema
+from batch_assets.bedrock.join import embedding_schema
+from batch_assets.bedrock.rejections import REJECTED
 from batch_assets.settings import Settings
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.io_manager import TablesResource

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pyarrow as pa
 
 from batch_assets.assets.partition_state import PartitionState
-from batch_assets.bedrock.join import REJECTED
+from batch_assets.bedrock.rejections import REJECTED
 from batch_assets.storage.requests import remove, retry_requests
 from batch_assets.storage.tables import TableOutput, Tables
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from batch_assets.bedrock import rejections
 from batch_assets.bedrock.manifest import MANIFEST, record_id
 from batch_assets.bedrock.pictures import Pictures, Records
 from batch_assets.bedrock.results import Refused, Unreadable
@@ -22,20 +23,6 @@ from batch_assets.bedrock.shards import Block
 
 _BATCH_ROWS = 512
 _LONG_RUN = 8
-
-REJECTED = pa.schema(
-    [
-        pa.field("key", pa.string(), nullable=False, metadata={"description": "S3 key of the object"}),
-        pa.field("etag", pa.string(), nullable=False, metadata={"description": "ETag, without quotes"}),
-        pa.field("size", pa.int64(), nullable=False, metadata={"description": "Size in bytes"}),
-        pa.field("code", pa.string(), nullable=False, metadata={"description": "Reason or the model's error code"}),
-        pa.field("message", pa.string(), nullable=False),
-        pa.field("attempts", pa.int32(), nullable=False, metadata={"description": "How often it was sent"}),
-        pa.field("retryable", pa.bool_(), nullable=False),
-        pa.field("quarantined", pa.bool_(), nullable=False, metadata={"description": "Retryable, but tried enough"}),
-        pa.field("final", pa.bool_(), nullable=False, metadata={"description": "False: it will be sent again"}),
-    ]
-)
 
 _IDENTITY = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("key", "etag", "record_id")])
 
@@ -126,10 +113,7 @@ class Join:
         attempt, unless `counted` says that the earlier rows know this job already. A retryable one is final when it
         was tried `max_attempts` times.
         """
-        rows = [
-            _rejected_row(row, code=row["reason"], message=_INELIGIBLE.get(row["reason"], row["reason"]))
-            for row in self._ineligible.to_pylist()
-        ]
+        rows = [rejections.ineligible(row) for row in self._ineligible.to_pylist()]
         history = {self._pictures.number((row["etag"], row["size"])): row for row in earlier if row["attempts"]}
         for content in history.keys() | self._refused.keys():
             if content is None or self._done[content]:
@@ -137,10 +121,10 @@ class Join:
             known, refusal = history.get(content), self._refused.get(content)
             for row in self._pictures.rows_of([content]).to_pylist():
                 if refusal is None or (counted and known):
-                    rows.append(_carried(row, known))
+                    rows.append(rejections.carried(row, known))
                 else:
-                    rows.append(_refused(row, refusal, known, max_attempts))
-        return pa.Table.from_pylist(sorted(rows, key=lambda row: row["key"]), schema=REJECTED)
+                    rows.append(rejections.refused(row, refusal, known, max_attempts))
+        return pa.Table.from_pylist(sorted(rows, key=lambda row: row["key"]), schema=rejections.REJECTED)
 
     def waiting(self, rejected: pa.Table) -> int:
         """Pictures that have no vector yet and were not refused for good."""
@@ -262,42 +246,3 @@ def _taken(vectors: pa.Array, positions: NDArray[np.int64]) -> pa.ChunkedArray:
     return pa.chunked_array(
         [vectors.slice(positions[start], end - start) for start, end in zip(starts, ends, strict=True)]
     )
-
-
-_INELIGIBLE = {
-    "folder_marker": "a folder marker, not a picture",
-    "foreign_jsonl": "a .jsonl file, which Bedrock would read as job input",
-    "unsupported_format": "the model takes .jpg, .jpeg, .png, .gif and .webp",
-    "empty": "the object is empty",
-    "too_large": "larger than the model takes",
-}
-
-
-def _rejected_row(row: Mapping[str, Any], *, code: str, message: str) -> dict[str, Any]:
-    return {
-        **{name: row[name] for name in ("key", "etag", "size")},
-        "code": code,
-        "message": message,
-        "attempts": 0,
-        "retryable": False,
-        "quarantined": False,
-        "final": True,
-    }
-
-
-def _carried(row: Mapping[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {**(known or {}), **{name: row[name] for name in ("key", "etag", "size")}}
-
-
-def _refused(
-    row: Mapping[str, Any], refusal: Refused, known: Mapping[str, Any] | None, max_attempts: int
-) -> dict[str, Any]:
-    attempts = (known["attempts"] if known else 0) + 1
-    quarantined = refusal.retryable and attempts >= max_attempts
-    return {
-        **_rejected_row(row, code=refusal.code, message=refusal.message),
-        "attempts": attempts,
-        "retryable": refusal.retryable,
-        "quarantined": quarantined,
-        "final": quarantined or not refusal.retryable,
-    }

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_assets.bedrock.contents import contents, final_refusals
-from batch_assets.bedrock.join import REJECTED, Join, Tally, embedding_schema
+from batch_assets.bedrock.join import Join, Tally, embedding_schema
 from batch_assets.bedrock.manifest import plan, record_id
+from batch_assets.bedrock.rejections import REJECTED
 from batch_assets.bedrock.results import Embedded, Outcome, Refused, Unreadable
 from batch_assets.bedrock.shards import Block
 from batch_assets.storage.listing import INVENTORY

@@ -12,7 +12,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from batch_assets.bedrock.contents import Content, Contents, contents, final_refusals
-from batch_assets.bedrock.join import REJECTED
 from batch_assets.bedrock.manifest import (
     MANIFEST,
     Plan,
@@ -21,6 +20,7 @@ from batch_assets.bedrock.manifest import (
     record_id,
     render,
 )
+from batch_assets.bedrock.rejections import REJECTED
 from batch_assets.errors import JobError
 from batch_assets.spaces import NOVA_MULTIMODAL, EmbeddingSpace, embedding_space
 from batch_assets.storage.listing import INVENTORY
