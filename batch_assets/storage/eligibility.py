@@ -41,6 +41,6 @@ def reasons(
     return pc.case_when(conditions, *(pa.scalar(reason, pa.string()) for reason in cases))
 
 
-def is_jsonl(keys: pa.ChunkedArray) -> pa.ChunkedArray:
+def is_jsonl(keys: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Which objects Bedrock would read as job input: by their end, so that a file that is named `.jsonl` is one."""
     return pc.ends_with(pc.ascii_lower(keys), ".jsonl")

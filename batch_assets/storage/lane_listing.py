@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import pyarrow as pa
+
 from batch_assets.errors import PartitionError
 from batch_assets.partitions import LOCK_NAME, PrefixTemplate
-from batch_assets.storage.listing import is_jsonl
+from batch_assets.storage.eligibility import is_jsonl
 from batch_assets.storage.objects import S3Address, explained
 
 MAX_NAMED = 10
@@ -51,8 +53,8 @@ def _look(client: Any, lane: S3Address, folder: str, template: PrefixTemplate) -
     one_level = {"Delimiter": "/"} if template.leads_to_partitions(folder) else {}
     found = _Found([], [])
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=lane.bucket, Prefix=folder, **one_level):
-        keys = (entry["Key"] for entry in page.get("Contents", []))
-        found.files.extend(key for key in keys if is_jsonl(key) and key != lane.key + LOCK_NAME)
+        keys = pa.array([entry["Key"] for entry in page.get("Contents", [])], pa.string())
+        found.files.extend(key for key in keys.filter(is_jsonl(keys)).to_pylist() if key != lane.key + LOCK_NAME)
         found.folders.extend(entry["Prefix"] for entry in page.get("CommonPrefixes", []))
         if len(found.files) >= MAX_NAMED:
             break

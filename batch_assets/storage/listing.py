@@ -51,11 +51,6 @@ def list_prefix(client: Any, prefix: S3Address, *, formats: Mapping[str, str], m
     return pa.table(columns, schema=INVENTORY)
 
 
-def is_jsonl(key: str) -> bool:
-    """Whether Bedrock would read an object as job input: by the end of its key, so that `.jsonl` alone is one too."""
-    return key.lower().endswith(".jsonl")
-
-
 def foreign_manifests(inventory: pa.Table) -> list[str]:
     """Keys of `.jsonl` files that are not ours; Bedrock would read each of them as job input."""
     keys: list[str] = inventory.filter(pc.equal(inventory["reason"], FOREIGN_JSONL))["key"].to_pylist()
