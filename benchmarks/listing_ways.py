@@ -1,23 +1,47 @@
 """Ways to list a prefix; each gives the objects below it as a table (schema `OBJECTS`)."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pyarrow as pa
 
-from benchmarks.model import Outcome, Workload
-from benchmarks.objects import OBJECTS, PREFIX
+from benchmarks.model import Outcome, Services, Workload
+from benchmarks.objects import OBJECTS, PREFIX, write_objects
+from benchmarks.stubs import s3_listing
 
 SERVICE = "s3"
+OBJECTS_FILE = "objects.parquet"
 BUCKET = "pictures"
 CALLS_AT_ONCE = 8
 
 _NOTHING = "nothing/"
 
 Way = Callable[[str], pa.Table]
+
+
+def stub(latency_seconds: float) -> Services:
+    """An S3 that lists the objects of a workload, and takes so long for a page."""
+
+    @contextmanager
+    def services(folder: Path, _size: int) -> Iterator[Mapping[str, str]]:
+        with s3_listing.running(folder / OBJECTS_FILE, latency_seconds=latency_seconds) as url:
+            yield {SERVICE: url}
+
+    return services
+
+
+def keys_named(names: Callable[[int], Sequence[str]]) -> Callable[[Path, int], None]:
+    """Write the objects that the stub lists, under keys of one kind."""
+
+    def prepare(folder: Path, size: int) -> None:
+        write_objects(folder / OBJECTS_FILE, names(size))
+
+    return prepare
 
 
 def measured(way: Callable[[Workload], Way]) -> Callable[[Workload], Callable[[], Outcome]]:
@@ -154,7 +178,7 @@ def known_ranges(workload: Workload) -> Way:
     from batch_assets.storage.pages import list_page
 
     s3 = client(workload)
-    keys = pq.read_table(workload.folder / "objects.parquet", columns=["key"])["key"]
+    keys = pq.read_table(workload.folder / OBJECTS_FILE, columns=["key"])["key"]
     cuts = [keys[place * len(keys) // CALLS_AT_ONCE].as_py() for place in range(1, CALLS_AT_ONCE)]
     ranges = list(zip([None, *cuts], [*cuts, None], strict=True))
 

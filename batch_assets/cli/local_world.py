@@ -18,7 +18,7 @@ BUCKET, VECTOR_BUCKET, ROLE = "demo-pictures", "demo-vectors", "batch-assets-bed
 TEMPLATE = PrefixTemplate("photos/%Y/%m/%d/")
 STAND_IN = "The vectors come from a colour and texture descriptor that stands in for Nova on this machine."
 
-_TRUST = {
+TRUST = {
     "Version": "2012-10-17",
     "Statement": [
         {
@@ -68,7 +68,7 @@ class LocalWorld:
         """Make bucket and role, put the pictures, and give the number of objects."""
         s3 = self._client("s3")
         s3.create_bucket(Bucket=BUCKET)
-        self._client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(_TRUST))
+        self._client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))
         return upload(s3, BUCKET, objects, progress=progress).objects
 
     def _client(self, service: str) -> Any:

@@ -1,6 +1,6 @@
 """`python -m benchmarks.scale`: the pipeline as a whole at scale, each case by itself; prints what was seen as JSON.
 
-What is seen is also kept in `benchmarks/scale.json`, case by case, from which docs/performance.md tells.
+What is seen is also kept in `benchmarks/scale.json`, case by case.
 """
 
 import argparse
@@ -16,7 +16,7 @@ _STORED = Path(__file__).parents[1] / "scale.json"
 def _backfill(options: argparse.Namespace) -> Any:
     from benchmarks.scale import backfill
 
-    return backfill.measure(options.size or 365, max_concurrent_runs=options.runs, forked=not options.spawned)
+    return backfill.measure(options.size or 365, max_concurrent_runs=options.runs)
 
 
 def _sensors(options: argparse.Namespace) -> Any:
@@ -44,7 +44,6 @@ def main() -> None:
     parser.add_argument("case", choices=_CASES)
     parser.add_argument("--size", type=int, help="partitions, or pictures of the large job")
     parser.add_argument("--runs", type=int, default=4, help="runs at a time in the backfill")
-    parser.add_argument("--spawned", action="store_true", help="a new interpreter for each run of the backfill")
     parser.add_argument("--name", help="name to keep the figures under; the case's own if left out")
     options = parser.parse_args()
     seen = _CASES[options.case](options)

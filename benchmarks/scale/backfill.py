@@ -15,11 +15,9 @@ _SPEED = 1800.0
 _SECONDS_A_PARTITION = 30
 
 
-def measure(partitions: int, *, max_concurrent_runs: int = 4, forked: bool = True) -> dict[str, Any]:
+def measure(partitions: int, *, max_concurrent_runs: int = 4) -> dict[str, Any]:
     """Partitions a minute, and the CPU seconds of each part."""
     changes: dict[str, Any] = {"concurrency": {"runs": {"max_concurrent_runs": max_concurrent_runs}}}
-    if not forked:
-        changes["run_launcher"] = None
     with (
         sandbox_world(partitions, with_pictures=partitions, speed=_SPEED) as world,
         running_dagster(world, changes=changes) as running,
@@ -28,7 +26,6 @@ def measure(partitions: int, *, max_concurrent_runs: int = 4, forked: bool = Tru
             "partitions": partitions,
             "pictures_a_partition": PICTURES,
             "max_concurrent_runs": max_concurrent_runs,
-            "forked": forked,
             **_measured(running, world.partitions),
         }
 

@@ -7,32 +7,18 @@ with its standard input.
 
 import json
 import sys
-import threading
 from concurrent.futures import Future
 
 import numpy as np
 import orjson
 
+from batch_assets.cli.local_world import BUCKET, ROLE, TRUST
 from batch_assets.sandbox.application import Sandbox
 from batch_assets.sandbox.bedrock.records import EmbeddingTask
 from batch_assets.sandbox.config import ACCOUNT_ID, SandboxConfig
 from batch_assets.sandbox.s3_store import spool
 from batch_assets.sandbox.server import serve
 from batch_assets.sandbox.world import World
-
-BUCKET, ROLE = "my-pictures", "bedrock-batch"
-
-_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "bedrock.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
-        }
-    ],
-}
 
 
 class InstantEmbedder:
@@ -62,7 +48,7 @@ def filled(images: int, prefix: str, *, speed: float) -> World:
     world = World(SandboxConfig(speed=speed), embedder=InstantEmbedder())
     iam_backends[ACCOUNT_ID]["aws"].create_role(
         role_name=ROLE,
-        assume_role_policy_document=json.dumps(_TRUST),
+        assume_role_policy_document=json.dumps(TRUST),
         path="/",
         permissions_boundary=None,
         description="",
@@ -90,5 +76,4 @@ def _announce(port: int) -> None:
 
 
 if __name__ == "__main__":
-    threading.stack_size(512 * 1024)
     main()

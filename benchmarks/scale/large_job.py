@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from batch_assets.cli.local_world import clean_environment
+from batch_assets.cli.dagster_process import prepare_home
+from batch_assets.cli.local_world import BUCKET, ROLE, VECTOR_BUCKET, clean_environment
 from batch_assets.sandbox.config import ACCOUNT_ID
 from batch_assets.sandbox.process import RunningSandbox
-from benchmarks.scale.instant_sandbox import BUCKET, ROLE
 from benchmarks.scale.process_tree import PeakMemory
 
 KEY, PREFIX = "2024/01/02", "photos/2024/01/02/"
@@ -30,6 +31,7 @@ _MEBIBYTE = 1024**2
 def measure(images: int) -> dict[str, Any]:
     """Seconds and peak memory of each run, and what the service's write limit alone would take."""
     with _sandbox(images) as sandbox, tempfile.TemporaryDirectory() as home:
+        prepare_home(Path(home))
         environment = clean_environment(os.environ, {**_environment(sandbox), "DAGSTER_HOME": home})
         steps: dict[str, Any] = {}
         for job in ("plan_and_submit", "load"):
@@ -59,7 +61,7 @@ def _environment(sandbox: RunningSandbox) -> Mapping[str, str]:
         "BATCH_ASSETS_FIRST_PARTITION": KEY,
         "BATCH_ASSETS_ACCOUNT_ID": ACCOUNT_ID,
         "BATCH_ASSETS_ROLE_ARN": f"arn:aws:iam::{ACCOUNT_ID}:role/{ROLE}",
-        "BATCH_ASSETS_VECTOR_BUCKET": "my-vectors",
+        "BATCH_ASSETS_VECTOR_BUCKET": VECTOR_BUCKET,
         "BATCH_ASSETS_DIMENSION": str(_DIMENSION),
     }
 

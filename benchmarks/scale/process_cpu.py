@@ -7,7 +7,6 @@ from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PARTS = (
-    ("runs", "batch_assets.launching.fork_server"),
     ("runs", "multiprocessing"),
     ("daemon", "dagster._daemon"),
     ("web server", "dagster_webserver"),

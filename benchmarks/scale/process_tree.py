@@ -1,6 +1,6 @@
 """Memory of a process with all that it has started, looked at many times a second (Linux)."""
 
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +12,6 @@ class PeakMemory:
 
     def __init__(self, process_id: int) -> None:
         self._process_id = process_id
-        self._ended = threading.Event()
         self.bytes = 0
         self.bytes_of_one = 0
 
@@ -21,7 +20,7 @@ class PeakMemory:
         while sizes := [size for size in map(_proportional_bytes, tree(self._process_id)) if size]:
             self.bytes = max(self.bytes, sum(sizes))
             self.bytes_of_one = max(self.bytes_of_one, *sizes)
-            self._ended.wait(_PAUSE_SECONDS)
+            time.sleep(_PAUSE_SECONDS)
 
 
 def tree(process_id: int) -> Iterator[int]:

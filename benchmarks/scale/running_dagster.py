@@ -83,12 +83,10 @@ def running_dagster(world: SandboxWorld, *, changes: Mapping[str, Any] | None = 
 
 
 def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with changes, level by level; a change to None takes a setting away."""
+    """The settings with changes, level by level."""
     merged = dict(settings)
     for name, value in changes.items():
-        if value is None:
-            merged.pop(name, None)
-        elif isinstance(value, Mapping) and isinstance(merged.get(name), Mapping):
+        if isinstance(value, Mapping) and isinstance(merged.get(name), Mapping):
             merged[name] = _merged(merged[name], value)
         else:
             merged[name] = value

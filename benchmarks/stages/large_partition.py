@@ -3,8 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,8 @@ import pyarrow.parquet as pq
 from benchmarks import listing_ways as ways
 from benchmarks.model import Contender, Measure, Outcome, Role, Stage, Target, Workload
 from benchmarks.objects import PREFIX, numbered_keys, objects
-from benchmarks.stubs import s3_listing
 
-_OBJECTS, _EMBEDDED = "objects.parquet", "embedded.parquet"
+_EMBEDDED = "embedded.parquet"
 _PAGE_SECONDS = 0.08
 _NEW = 100
 _OWNER, _DIMENSION = "123456789012", 1024
@@ -26,16 +24,9 @@ _MAX_RECORDS = 100_000
 def prepare(folder: Path, size: int) -> None:
     """Write the objects, and what is embedded of them, in the order in which jobs brought it."""
     listed = objects(numbered_keys(size))
-    pq.write_table(listed, folder / _OBJECTS)
+    pq.write_table(listed, folder / ways.OBJECTS_FILE)
     order = np.random.default_rng(size).permutation(size)
     pq.write_table(listed.take(pa.array(order[order % _NEW != 0])), folder / _EMBEDDED, compression="zstd")
-
-
-@contextmanager
-def services(folder: Path, _size: int) -> Iterator[Mapping[str, str]]:
-    """Run an S3 that is as far away as S3 is."""
-    with s3_listing.running(folder / _OBJECTS, latency_seconds=_PAGE_SECONDS) as url:
-        yield {ways.SERVICE: url}
 
 
 def ours(workload: Workload) -> Callable[[], Outcome]:
@@ -102,7 +93,7 @@ STAGE = Stage(
     sizes=(62_500, 250_000, 1_000_000),
     quick_size=20_000,
     prepare=prepare,
-    services=services,
+    services=ways.stub(latency_seconds=_PAGE_SECONDS),
     contenders=(
         Contender("ours", Role.OURS, set_up=ours),
         Contender("boto3, pandas, json", Role.PLAIN, set_up=plain),

@@ -1,28 +1,8 @@
 """Listing a prefix with ordinary keys: what a key costs the client."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-
 from benchmarks import listing_ways as ways
 from benchmarks.model import Contender, Measure, Role, Stage, Target
-from benchmarks.objects import hashed_keys, write_objects
-from benchmarks.stubs import s3_listing
-
-_FILE = "objects.parquet"
-
-
-def prepare(folder: Path, size: int) -> None:
-    """Write the objects that the stub lists."""
-    write_objects(folder / _FILE, hashed_keys(size))
-
-
-@contextmanager
-def services(folder: Path, _size: int) -> Iterator[Mapping[str, str]]:
-    """Run an S3 that answers at once."""
-    with s3_listing.running(folder / _FILE, latency_seconds=0) as url:
-        yield {ways.SERVICE: url}
-
+from benchmarks.objects import hashed_keys
 
 STAGE = Stage(
     name="listing",
@@ -30,8 +10,8 @@ STAGE = Stage(
     unit="objects",
     sizes=(60_000, 240_000, 960_000),
     quick_size=20_000,
-    prepare=prepare,
-    services=services,
+    prepare=ways.keys_named(hashed_keys),
+    services=ways.stub(latency_seconds=0),
     contenders=(
         Contender("ours", Role.OURS, set_up=ways.measured(ways.ours)),
         Contender("boto3 paginator", Role.PLAIN, set_up=ways.measured(ways.paginator)),

@@ -1,29 +1,10 @@
 """Listing a long prefix from an S3 that takes 80 ms a page: what ranges of keys at once bring."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-
 from benchmarks import listing_ways as ways
 from benchmarks.model import Contender, Measure, Role, Stage, Target
-from benchmarks.objects import numbered_keys, write_objects
-from benchmarks.stubs import s3_listing
+from benchmarks.objects import numbered_keys
 
-_FILE = "objects.parquet"
 _PAGE_SECONDS = 0.08
-
-
-def prepare(folder: Path, size: int) -> None:
-    """Write the objects that the stub lists."""
-    write_objects(folder / _FILE, numbered_keys(size))
-
-
-@contextmanager
-def services(folder: Path, _size: int) -> Iterator[Mapping[str, str]]:
-    """Run an S3 that is as far away as S3 is."""
-    with s3_listing.running(folder / _FILE, latency_seconds=_PAGE_SECONDS) as url:
-        yield {ways.SERVICE: url}
-
 
 STAGE = Stage(
     name="listing_fan_out",
@@ -31,8 +12,8 @@ STAGE = Stage(
     unit="objects",
     sizes=(60_000, 240_000, 960_000),
     quick_size=20_000,
-    prepare=prepare,
-    services=services,
+    prepare=ways.keys_named(numbered_keys),
+    services=ways.stub(latency_seconds=_PAGE_SECONDS),
     contenders=(
         Contender("ours", Role.OURS, set_up=ways.measured(ways.ours)),
         Contender("boto3 paginator", Role.PLAIN, set_up=ways.measured(ways.paginator)),

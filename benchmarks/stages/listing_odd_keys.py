@@ -1,17 +1,8 @@
 """Listing a prefix whose keys are odd, each kind of them in every page: what exactness costs."""
 
-from pathlib import Path
-
 from benchmarks import listing_ways as ways
 from benchmarks.model import Contender, Measure, Role, Stage, Target
-from benchmarks.objects import odd_keys, write_objects
-from benchmarks.stages.listing import services
-
-
-def prepare(folder: Path, size: int) -> None:
-    """Write the objects that the stub lists."""
-    write_objects(folder / "objects.parquet", odd_keys(size))
-
+from benchmarks.objects import odd_keys
 
 STAGE = Stage(
     name="listing_odd_keys",
@@ -19,8 +10,8 @@ STAGE = Stage(
     unit="objects",
     sizes=(60_000, 240_000, 960_000),
     quick_size=20_000,
-    prepare=prepare,
-    services=services,
+    prepare=ways.keys_named(odd_keys),
+    services=ways.stub(latency_seconds=0),
     contenders=(
         Contender("ours", Role.OURS, set_up=ways.measured(ways.ours)),
         Contender("boto3 paginator", Role.PLAIN, set_up=ways.measured(ways.paginator)),
