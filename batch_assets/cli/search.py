@@ -16,10 +16,10 @@ from rich.text import Text
 
 from batch_assets.bedrock.on_demand import Vector, embed_image, embed_text
 from batch_assets.cli.clients import Clients
-from batch_assets.cli.contact_sheet import Tile, contact_sheet
 from batch_assets.cli.files import in_existing_folder
 from batch_assets.cli.terminal import console
 from batch_assets.errors import PartitionError
+from batch_assets.pictures.contact_sheet import Tile, contact_sheet
 from batch_assets.settings import Settings, load_settings
 from batch_assets.storage.objects import S3Address, explained
 from batch_assets.vectors.search import MAX_TOP_K, Criteria, Match

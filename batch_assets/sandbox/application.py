@@ -59,11 +59,15 @@ class Sandbox:
         elif scope["type"] == "http":
             await self._serve(scope, receive, send)
 
+    def close(self) -> None:
+        """End jobs and worker processes; closing twice is fine."""
+        self._world.close()
+
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await run_in_threadpool(self._world.close)
+        await run_in_threadpool(self.close)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import resource
+import signal
 import socket
 import sys
 import threading
@@ -58,9 +59,10 @@ def serve(
     listener.bind((HOST, port))
     listener.listen(_BACKLOG)
     _raise_open_file_limit()
+    application = app or create_app(config)
     server = uvicorn.Server(
         uvicorn.Config(
-            app or create_app(config),
+            application,
             http=BreakableProtocol,
             log_level="warning",
             access_log=False,
@@ -70,12 +72,26 @@ def serve(
             date_header=False,  # the application gives the time of its own clock
         )
     )
+    _end_on_signals(server)
     if announce is not None:
         announce(listener.getsockname()[1])
     if until_stdin_ends:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
-    with listener, contextlib.suppress(KeyboardInterrupt):
+    with listener, contextlib.closing(application):
         server.run(sockets=[listener])
+
+
+def _end_on_signals(server: Any) -> None:
+    """Let a signal between the announcement and the start of the event loop end the server as a later one does.
+
+    As an exception it could arrive anywhere in the start of an event loop, which then waits for its own threads.
+    """
+
+    def end(_number: int, _frame: Any) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 def _raise_open_file_limit() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from batch_assets.cli.contact_sheet import Tile, contact_sheet, thumbnail_data_uri
+from batch_assets.pictures.contact_sheet import Tile, contact_sheet
+from batch_assets.pictures.thumbnail import data_uri, thumbnail
 
 PHOTOGRAPH = (importlib.resources.files("batch_assets.sandbox") / "pictures" / "coffee.jpg").read_bytes()
 NO_END_TAG = {"meta", "img"}
@@ -56,22 +57,22 @@ def encoded(image: Image.Image, file_format: str) -> bytes:
 
 def test_a_thumbnail_is_small_and_keeps_its_shape() -> None:
     """600 by 400 pixels become 200 by 133, in a few kilobytes."""
-    uri = thumbnail_data_uri(PHOTOGRAPH)
+    uri = data_uri(thumbnail(PHOTOGRAPH))
     assert thumbnail_of(uri).size == (200, 133)
     assert len(uri) < 15_000
-    assert thumbnail_of(thumbnail_data_uri(PHOTOGRAPH, edge_pixels=60)).size == (60, 40)
+    assert thumbnail_of(data_uri(thumbnail(PHOTOGRAPH, edge_pixels=60))).size == (60, 40)
 
 
 def test_a_small_picture_keeps_its_size() -> None:
     """Nothing is blown up."""
-    assert thumbnail_of(thumbnail_data_uri(encoded(Image.new("L", (30, 20)), "PNG"))).size == (30, 20)
+    assert thumbnail_of(data_uri(thumbnail(encoded(Image.new("L", (30, 20))), "PNG"))).size == (30, 20)
 
 
 @pytest.mark.parametrize(("mode", "file_format"), [("RGBA", "PNG"), ("LA", "PNG"), ("RGBA", "WEBP"), ("P", "GIF")])
 def test_every_kind_of_picture_has_a_thumbnail(mode: str, file_format: str) -> None:
     """Transparency and palettes are turned into plain colours on white."""
     data = encoded(Image.new("RGBA", (40, 40), (255, 255, 255, 0)).convert(mode), file_format)
-    pixel = thumbnail_of(thumbnail_data_uri(data)).convert("RGB").getpixel((20, 20))
+    pixel = thumbnail_of(data_uri(thumbnail(data))).convert("RGB").getpixel((20, 20))
     assert pixel == (255, 255, 255)
 
 
@@ -79,7 +80,7 @@ def test_every_kind_of_picture_has_a_thumbnail(mode: str, file_format: str) -> N
 def test_what_is_no_picture_has_no_thumbnail(data: bytes) -> None:
     """The error says how many bytes could not be shown."""
     with pytest.raises(ValueError, match=f"The {len(data)} bytes cannot be shown"):
-        thumbnail_data_uri(data)
+        data_uri(thumbnail(data))
 
 
 def test_a_page_shows_each_picture_with_caption_and_distance() -> None:

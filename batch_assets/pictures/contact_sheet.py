@@ -1,16 +1,11 @@
 """Search results as one HTML page: pictures beside each other, captions and distances below."""
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from string import Template
 
-from PIL import Image, ImageOps
-
-_THUMBNAIL_QUALITY = 82
-_IMAGE_FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
+from batch_assets.pictures.thumbnail import data_uri, thumbnail
 
 
 @dataclass(frozen=True)
@@ -54,44 +49,6 @@ def contact_sheet(title: str, tiles: Sequence[Tile], *, note: str = "") -> str:
     )
 
 
-def thumbnail_data_uri(data: bytes, *, edge_pixels: int = 200) -> str:
-    """Shrink a picture to a JPEG that stands in the page itself.
-
-    Args:
-        data: A JPEG, PNG, GIF or WebP file.
-        edge_pixels: The longest edge of the result; smaller pictures keep their size.
-
-    Returns:
-        A ``data:image/jpeg;base64,`` address.
-
-    Raises:
-        ValueError: The bytes cannot be decoded as a picture.
-    """
-    try:
-        with Image.open(io.BytesIO(data), formats=_IMAGE_FORMATS) as image:
-            image.draft("RGB", (2 * edge_pixels, 2 * edge_pixels))
-            thumbnail = _on_white(_small(image, edge_pixels))
-    # Decoders of damaged files raise nearly anything, and a huge picture is a warning or an error.
-    except Exception as error:
-        raise ValueError(f"The {len(data)} bytes cannot be shown as a picture: {error}") from error
-    file = io.BytesIO()
-    thumbnail.save(file, "JPEG", quality=_THUMBNAIL_QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
-
-
-def _small(image: Image.Image, edge_pixels: int) -> Image.Image:
-    upright = ImageOps.exif_transpose(image)
-    upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    upright.thumbnail((edge_pixels, edge_pixels))
-    return upright
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode != "RGBA":
-        return image
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-
-
 def _figure(number: int, tile: Tile) -> str:
     caption = _text(tile.caption)
     distance = "" if tile.distance is None else f'<span class="distance">distance {tile.distance:.4f}</span>'
@@ -108,7 +65,7 @@ def _picture(tile: Tile, alternative: str) -> str:
     if tile.image is None:
         return '<div class="missing">not available</div>'
     try:
-        address = thumbnail_data_uri(tile.image)
+        address = data_uri(thumbnail(tile.image))
     except ValueError:
         return '<div class="missing">cannot be shown</div>'
     return f'<img src="{address}" alt="{alternative}" loading="lazy" decoding="async">'

@@ -1,0 +1,1 @@
+"""What people look at: thumbnails, contact sheets and plots; needs neither AWS nor Dagster."""
