@@ -23,7 +23,7 @@ export function tile(picture, state) {
   item.querySelector(".tile-facts").append(...facts(picture).map(span));
   const like = item.querySelector(".tile-like");
   like.href = likeAddress(picture.key, state);
-  like.setAttribute("aria-label", `More like ${name}`);
+  like.setAttribute("aria-label", `More like it: ${name}`);
   return item;
 }
 

@@ -3,10 +3,11 @@
 import { amend, currentState, go } from "../address.js";
 import { isAbort, mapPoints, mapSummary } from "../api.js";
 import { button, clearNotice, showNotice } from "../notice.js";
-import { showThumbnail, tile } from "../tiles.js";
+import { tile } from "../tiles.js";
 import { counted, fileName, share } from "../words.js";
 import { Camera } from "./camera.js";
 import { Gestures } from "./gestures.js";
+import { MapCard } from "./map-card.js";
 import { Mosaic } from "./mosaic.js";
 import { Painter } from "./painter.js";
 import { PictureLoader } from "./picture-loader.js";
@@ -24,7 +25,7 @@ export class MapView {
   #place = this.#section.querySelector(".notice-place");
   #frame = this.#section.querySelector(".map-frame");
   #canvas = this.#section.querySelector("canvas");
-  #card = this.#section.querySelector(".map-card");
+  #card = new MapCard(this.#section.querySelector(".map-card"));
   #nearest = this.#section.querySelector(".map-nearest");
   #announcer = this.#section.querySelector("[data-announcer]");
   #map = null; // { camera, grid, loader, painter } once there are points
@@ -172,27 +173,13 @@ export class MapView {
     this.#canvas.classList.toggle("on-picture", point !== null);
     if (changed) this.#ask();
     if (point === null) {
-      this.#card.hidden = true;
+      this.#card.hide();
       return;
     }
     const described = await this.#describe(point);
     if (!described || this.#chosen !== point) return;
-    if (changed) {
-      showThumbnail(this.#card, described.key, 256);
-      this.#card.querySelector("p").textContent = fileName(described.key);
-    }
-    this.#card.hidden = false;
-    this.#placeCard(point);
-  }
-
-  /** Beside the point, on the side with more room. */
-  #placeCard(point) {
     const { camera, grid } = this.#map;
-    const [left, top] = camera.toScreen(grid.x(point), grid.y(point));
-    const { offsetWidth: width, offsetHeight: height } = this.#card;
-    const x = left > camera.width / 2 ? left - width - 28 : left + 28;
-    const y = Math.min(Math.max(top - height / 2, 8), Math.max(camera.height - height - 8, 8));
-    this.#card.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+    this.#card.show(described.key, camera.toScreen(grid.x(point), grid.y(point)), camera);
   }
 
   async #open(point) {
