@@ -14,6 +14,7 @@ export class Results {
   #section = document.querySelector("#results");
   #heading = this.#section.querySelector("h2");
   #status = this.#section.querySelector(".status");
+  #help = this.#section.querySelector("#search-help");
   #list = this.#section.querySelector(".tiles");
   #place = this.#section.querySelector(".notice-place");
   #more = this.#section.querySelector(".more button");
@@ -44,6 +45,7 @@ export class Results {
     const known = traversed && this.#searches.get(parameters);
     this.#shown = known || { parameters, pictures: [], nextOffset: 0, milliseconds: null };
     this.#heading.textContent = headingOf(state);
+    this.#help.hidden = state.query !== null;
     clearNotice(this.#place);
     if (known) this.#showKnown();
     else this.#begin(traversed);

@@ -1,6 +1,6 @@
 /** Numbers, dates and keys as people read them. */
 
-const LANGUAGE = document.documentElement.lang;
+const LANGUAGE = "en-GB";
 const NUMBER = new Intl.NumberFormat(LANGUAGE);
 const SHARE = new Intl.NumberFormat(LANGUAGE, { style: "percent", maximumFractionDigits: 0 });
 const TIME = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });

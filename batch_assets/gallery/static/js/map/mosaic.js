@@ -3,6 +3,8 @@
  * when one zooms in, and others join.
  */
 
+const STEP = 0.5; // binary orders of magnitude from one level to the next
+
 export class Mosaic {
   #levels = [];
 
@@ -19,7 +21,7 @@ export class Mosaic {
    * @returns {Uint32Array}
    */
   points(scale, spacing) {
-    const level = Math.max(0, Math.floor(Math.log2((this.extent * scale) / spacing)));
+    const level = Math.max(0, Math.floor(Math.log2((this.extent * scale) / spacing) / STEP));
     while (this.#levels.length <= level) this.#levels.push(this.#next());
     return this.#levels[level];
   }
@@ -27,7 +29,7 @@ export class Mosaic {
   #next() {
     const before = this.#levels.at(-1) ?? new Uint32Array();
     if (before.length === this.grid.count) return before;
-    const sparse = new SparsePoints(this.grid, this.extent / 2 ** this.#levels.length);
+    const sparse = new SparsePoints(this.grid, this.extent / 2 ** (STEP * this.#levels.length));
     for (const point of before) sparse.add(point);
     for (const point of this.candidates) sparse.add(point);
     return Uint32Array.from(sparse.added);

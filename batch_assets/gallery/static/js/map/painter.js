@@ -5,8 +5,9 @@
 
 const LEVELS = 24;
 const PICTURE_PIXELS = 40;
-const SPACING_PIXELS = 62;
-const FAINTEST = 0.22;
+const SPACING_PIXELS = 50;
+const SMALLEST_DOT_PIXELS = 1.1;
+const LARGEST_DOT_PIXELS = 3.5;
 
 export class Painter {
   /** Points shown as pictures in the last frame, with the middle of each. */
@@ -30,7 +31,7 @@ export class Painter {
     this.pixels = new Uint32Array(this.image.data.buffer);
     this.depths = new Uint8Array(this.pixels.length);
     this.colour = getComputedStyle(this.canvas).color;
-    this.colours = shades(this.colour);
+    this.colours = shades(this.colour, 0.22 + 0.4 * this.#sparseness());
   }
 
   /** Draw a frame, with a ring around one point unless it is null. */
@@ -52,7 +53,8 @@ export class Painter {
   #drawPoints() {
     const { camera, grid, ratio } = this;
     const { width, height } = this.canvas;
-    const radius = ratio * Math.min(1.1 + 0.35 * Math.log2(camera.zoom), 3.5);
+    const size = SMALLEST_DOT_PIXELS + 1.4 * this.#sparseness() + 0.35 * Math.log2(camera.zoom);
+    const radius = ratio * Math.min(size, LARGEST_DOT_PIXELS);
     const dot = dotOf(radius, width);
     const edge = Math.ceil(radius);
     const scale = camera.scale * ratio;
@@ -67,6 +69,11 @@ export class Painter {
         if (x >= edge && y >= edge && x < width - edge && y < height - edge) this.#stamp(dot, y * width + x);
       }
     });
+  }
+
+  /** 1 for a thousand points or fewer, 0 from a hundred thousand on. */
+  #sparseness() {
+    return Math.min(Math.max((5 - Math.log10(this.grid.count)) / 2, 0), 1);
   }
 
   #stamp(dot, middle) {
@@ -124,11 +131,11 @@ function dotOf(radius, width) {
   return Int32Array.from(offsets);
 }
 
-/** A colour in growing opacity, as pixels; those of canvases are red, green, blue, alpha from the lowest byte up. */
-function shades(colour) {
+/** A colour in growing opacity, as pixels. Those of canvases are red, green, blue, alpha from the lowest byte up. */
+function shades(colour, faintest) {
   const [red, green, blue] = colour.match(/[\d.]+/g).map(Number);
   return Uint32Array.from({ length: LEVELS }, (_, level) => {
-    const opacity = FAINTEST + (1 - FAINTEST) * (1 - (1 - level / (LEVELS - 1)) ** 2);
+    const opacity = faintest + (1 - faintest) * (1 - (1 - level / (LEVELS - 1)) ** 2);
     return ((Math.round(255 * opacity) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   });
 }
