@@ -41,10 +41,10 @@ class Page:
 
 def page(query: Mapping[str, str]) -> Page:
     """The part that is asked for. Raises `RequestError`."""
-    limit = number(query, "limit", _LIMIT)
+    limit = whole_number(query, "limit", _LIMIT)
     if not 1 <= limit <= MAX_LIMIT:
         raise wrong_input(f"limit={limit}: write 1 to {MAX_LIMIT}")
-    return Page(offset=number(query, "offset", 0), limit=limit)
+    return Page(offset=whole_number(query, "offset", 0), limit=limit)
 
 
 def filters(query: Any, *, formats: frozenset[str]) -> Filters:
@@ -52,7 +52,7 @@ def filters(query: Any, *, formats: frozenset[str]) -> Filters:
     chosen = tuple(dict.fromkeys(filter(None, query.getlist("format"))))
     if unknown := set(chosen) - formats:
         raise wrong_input(f"format={min(unknown)}: there are {', '.join(sorted(formats))}")
-    smallest, largest = optional_number(query, "min_size_bytes"), optional_number(query, "max_size_bytes")
+    smallest, largest = optional_whole_number(query, "min_size_bytes"), optional_whole_number(query, "max_size_bytes")
     if smallest is not None and largest is not None and smallest > largest:
         raise wrong_input(f"min_size_bytes={smallest} is more than max_size_bytes={largest}")
     return Filters(
@@ -72,13 +72,13 @@ def required(query: Mapping[str, str], name: str) -> str:
     return value
 
 
-def number(query: Mapping[str, str], name: str, otherwise: int) -> int:
+def whole_number(query: Mapping[str, str], name: str, otherwise: int) -> int:
     """A whole number from 0 on. Raises `RequestError`."""
-    found = optional_number(query, name)
+    found = optional_whole_number(query, name)
     return otherwise if found is None else found
 
 
-def optional_number(query: Mapping[str, str], name: str) -> int | None:
+def optional_whole_number(query: Mapping[str, str], name: str) -> int | None:
     """A whole number from 0 on, or None. Raises `RequestError`."""
     text = query.get(name)
     if not text:
