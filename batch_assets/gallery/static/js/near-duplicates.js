@@ -4,9 +4,10 @@ import { isAbort, nearDuplicates } from "./api.js";
 import { dateParameters } from "./state.js";
 import { button, clearNotice, showNotice } from "./notice.js";
 import { moveWithArrows, tile } from "./tiles.js";
-import { counted, distance } from "./words.js";
+import { counted, distance, number } from "./words.js";
 
 const ASK_AGAIN_MILLISECONDS = 1000;
+const SAME_DISTANCE = 0.0005; // shown as 0.000
 const template = document.querySelector("#group-template");
 
 export class NearDuplicates {
@@ -87,12 +88,14 @@ export class NearDuplicates {
     }
   }
 
-  #group({ pictures, largest_distance: largest }) {
+  #group({ pictures, count, largest_distance: largest }) {
     const item = template.content.cloneNode(true).firstElementChild;
-    const apart = largest < 0.0005 ? "with the same vector" : `at most ${distance(largest)} apart`;
-    item.querySelector("h3").textContent = `${counted(pictures.length, "picture", "pictures")}, ${apart}`;
+    const apart = largest < SAME_DISTANCE ? "with the same vector" : `at most ${distance(largest)} apart`;
+    const some = count > pictures.length ? `, of which ${number(pictures.length)} are shown` : "";
+    const title = `${counted(count, "picture", "pictures")} ${apart}${some}`;
+    item.querySelector("h3").textContent = title;
     const list = item.querySelector(".tiles");
-    list.setAttribute("aria-label", item.querySelector("h3").textContent);
+    list.setAttribute("aria-label", title);
     list.append(...pictures.map((picture) => tile(picture, this.#state)));
     return item;
   }
