@@ -3,7 +3,7 @@
  * when one zooms in, and others join.
  */
 
-const STEP = 0.5; // binary orders of magnitude from one level to the next
+const STEP = 0.25; // binary orders of magnitude from one level to the next
 
 export class Mosaic {
   #levels = [];
