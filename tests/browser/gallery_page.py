@@ -9,7 +9,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 
-
 @dataclass
 class GalleryPage:
     """One page of the browser with the gallery in it.
