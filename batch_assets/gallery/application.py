@@ -55,7 +55,7 @@ def create_app(
     return Starlette(
         routes=[
             Route("/", gallery.page),
-            Mount("/static", StaticFiles(directory=_STATIC, check_dir=False)),
+            Mount("/static", StaticFiles(directory=_STATIC)),
             Route("/api/about", gallery.about),
             Route("/api/search", gallery.search),
             Route("/api/thumbnail", gallery.thumbnail),
@@ -156,7 +156,7 @@ def _http_error(_request: Request, error: Exception) -> Response:
 
 def _told_by(explain: Explain) -> Callable[[Request, Exception], Response]:
     def tell(_request: Request, error: Exception) -> Response:
-        return _error(_status(error), explain(error))
+        return _error(_status(error), explain(error), error.headers if isinstance(error, RequestError) else None)
 
     return tell
 

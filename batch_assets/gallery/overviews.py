@@ -79,7 +79,7 @@ def _groups(found: Survey, keys: Sequence[str] | None, wanted: Page) -> tuple[li
         inside = _inside(found.pictures["partition"], keys)
         chosen = [(rows[inside[rows]], distance) for rows, distance in chosen]
         chosen = [(rows, distance) for rows, distance in chosen if rows.size > 1]
-    told = [
+    told: list[Mapping[str, Any]] = [
         {
             "pictures": [described(row) for row in found.pictures.take(rows[:_MOST_IN_A_GROUP]).to_pylist()],
             "count": int(rows.size),
@@ -93,4 +93,5 @@ def _groups(found: Survey, keys: Sequence[str] | None, wanted: Page) -> tuple[li
 def _inside(partitions: pa.ChunkedArray, keys: Sequence[str]) -> NDArray[np.bool_]:
     """Which rows belong to one of the partitions."""
     found = pc.is_in(partitions, pa.array(keys, pa.string())).combine_chunks()
-    return found.to_numpy(zero_copy_only=False)
+    inside: NDArray[np.bool_] = found.to_numpy(zero_copy_only=False)
+    return inside

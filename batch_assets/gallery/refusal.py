@@ -1,5 +1,6 @@
 """What a request is told when it cannot be answered."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from batch_assets.errors import BatchAssetsError
@@ -8,9 +9,9 @@ from batch_assets.errors import BatchAssetsError
 class RequestError(BatchAssetsError):
     """A request that is wrong or asks for what is not there; the message is for the person who made it."""
 
-    def __init__(self, status: HTTPStatus, message: str) -> None:
+    def __init__(self, status: HTTPStatus, message: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.headers = status, headers or {}
 
 
 def wrong_input(message: str) -> RequestError:

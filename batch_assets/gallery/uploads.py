@@ -11,7 +11,7 @@ from starlette.requests import Request
 from batch_assets.bedrock.on_demand import embed_image
 from batch_assets.gallery.deployment import Deployment
 from batch_assets.gallery.query_vector import encoded
-from batch_assets.gallery.refusal import RequestError
+from batch_assets.gallery.refusal import RequestError, undecodable
 from batch_assets.gallery.thumbnails import Thumbnails
 from batch_assets.pictures.thumbnail import data_uri
 
@@ -36,7 +36,8 @@ async def received(request: Request, *, max_bytes: int) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > max_bytes:
-            raise _too_large(max_bytes)
+            # Nobody knows how much is still to come: to close the connection is the one way not to receive it.
+            raise _too_large(max_bytes, headers={"Connection": "close"})
     return bytes(body)
 
 
@@ -54,6 +55,8 @@ def _ending(deployment: Deployment, data: bytes) -> str:
     try:
         with Image.open(io.BytesIO(data), formats=[name.upper() for name in set(takes.values())]) as image:
             return str(image.format).lower()
+    except Image.DecompressionBombError as error:
+        raise undecodable(str(error)) from error
     except Exception as error:  # decoders of damaged files raise nearly anything
         raise _no_picture(f"the file is no picture in {', '.join(sorted(set(takes.values())))}") from error
 
@@ -62,6 +65,6 @@ def _no_picture(message: str) -> RequestError:
     return RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
 
 
-def _too_large(max_bytes: int) -> RequestError:
+def _too_large(max_bytes: int, headers: Mapping[str, str] | None = None) -> RequestError:
     message = f"the picture is too large: the model takes {max_bytes:,} bytes"
-    return RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
+    return RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, headers=headers)

@@ -8,8 +8,8 @@ from PIL import Image, ImageOps
 MEDIA_TYPE = "image/jpeg"
 _QUALITY = 82
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
-_MOST_PIXELS = 100_000_000
-"""To be decoded, 400 MB: a JPEG is decoded smaller than it is, so that one of any size that exists is shown."""
+_MOST_PIXELS = 64_000_000
+"""To be decoded, 256 MB. A large JPEG is decoded smaller than it is, so that photographs of any camera are shown."""
 
 
 def thumbnail(data: bytes, *, edge_pixels: int = 200, quality: int = _QUALITY) -> bytes:

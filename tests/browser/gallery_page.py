@@ -23,7 +23,6 @@ _GIVE = """({how, name, data, zeros}) => {
   }
 }"""
 
-
 @dataclass
 class GalleryPage:
     """One page of the browser with the gallery in it.

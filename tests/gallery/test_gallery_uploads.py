@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator
+import socket
 
 import httpx
 import pytest
@@ -50,8 +50,8 @@ def test_every_format_of_the_model_is_taken(gallery: Gallery, file_format: str) 
         (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", 415, "no picture in"),
         (encoded(Image.new("RGB", (9, 9)), "TIFF"), 415, "no picture in"),
         (photograph("coffee.jpg")[:3000], 422, "cannot be shown"),
-        (large_png(40_000, 40_000), 415, "no picture in"),
-        (large_png(12_000, 12_000), 422, "cannot be shown as a picture: it has 12000 x 12000 pixels"),
+        (large_png(40_000, 40_000), 422, "decompression bomb"),
+        (large_png(8_500, 8_500), 422, "cannot be shown as a picture: it has 8500 x 8500 pixels"),
     ],
     ids=["empty", "text", "header only", "svg", "tiff", "cut off", "bomb", "too many pixels"],
 )
@@ -75,20 +75,12 @@ def test_a_large_file_is_refused_by_its_length(gallery: Gallery) -> None:
 
 def test_a_stream_without_end_is_refused(gallery: Gallery) -> None:
     """Its length is not told, so it is read up to the limit and no further."""
-    read = 0
-
-    def endless() -> Iterator[bytes]:
-        nonlocal read
-        while True:
-            read += 1024**2
-            yield b"x" * 1024**2
-
-    try:
-        response = gallery.client.post("/api/uploads", content=endless())
-        assert "too large" in error_in(response, 413)
-    except httpx.WriteError:
-        pass  # the server has answered and closed, which the client sees while it still writes
-    assert read < 8 * MAX_BYTES
+    url = gallery.client.base_url
+    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    with socket.create_connection((url.host, int(url.port or 0)), timeout=30) as connection:
+        connection.sendall(b"POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            connection.sendall(chunk * (4 * MAX_BYTES // len(chunk)))
 
 
 def test_uploads_are_posted(gallery: Gallery) -> None:
