@@ -395,16 +395,13 @@ def test_phone_shows_everything_within_its_width(phone: GalleryPage) -> None:
 
 @pytest.mark.parametrize("view", ["results", "near-duplicates", "map"])
 def test_nothing_stands_in_the_way_of_people_with_disabilities(gallery: GalleryPage, view: str) -> None:
-    """Axe finds no violation, in light and dark, with details and without."""
-    gallery.open(view=view, text="red")
-    expect(gallery.page.locator(f"#{view} .tile img").first).to_be_visible()
-    for scheme in ("light", "dark"):
-        gallery.page.emulate_media(color_scheme=scheme)
-        gallery.page.wait_for_function("document.getAnimations().length === 0")
-        assert gallery.violations() == []
+    """Axe finds no violation in the view with the details of a picture beside it, in light and dark."""
+    gallery.open(view=view, text="red", since=NEXT_KEY.replace("/", "-"))
     gallery.page.locator(f"#{view} .tile-link").first.click()
     expect(gallery.fact("ETag")).to_be_visible()
-    assert gallery.violations() == []
+    for scheme in ("light", "dark"):
+        gallery.page.emulate_media(color_scheme=scheme)
+        assert gallery.violations() == []
 
 
 def test_broken_and_huge_uploads_are_explained(gallery: GalleryPage, world: World) -> None:

@@ -6,7 +6,8 @@
 const LEVELS = 24;
 const SMALLEST_PICTURE_PIXELS = 36;
 const LARGEST_PICTURE_PIXELS = 56;
-const GAP_PIXELS = 4;
+const SMALLEST_GAP_PIXELS = 4;
+const LARGEST_GAP_PIXELS = 28; // where points are many, they have to be seen between the pictures
 const SMALLEST_DOT_PIXELS = 1.1;
 const LARGEST_DOT_PIXELS = 3.5;
 const DOT_GROWTH = 0.35; // pixels each time that the zoom doubles
@@ -24,6 +25,7 @@ export class Painter {
     // 1 for a thousand points or fewer, 0 from a hundred thousand on.
     this.sparseness = Math.min(Math.max((5 - Math.log10(grid.count)) / 2, 0), 1);
     this.edge = Math.round(mixed(SMALLEST_PICTURE_PIXELS, LARGEST_PICTURE_PIXELS, this.sparseness));
+    this.spacing = this.edge + Math.round(mixed(LARGEST_GAP_PIXELS, SMALLEST_GAP_PIXELS, this.sparseness));
   }
 
   /** Take the canvas's size and colours from the page. */
@@ -90,18 +92,13 @@ export class Painter {
   }
 
   #drawPictures() {
-    const { camera, context, grid, loader, mosaic } = this;
     const half = this.edge / 2;
-    const { minX, minY, maxX, maxY } = camera.seen(half);
     this.pictures = [];
-    for (const point of mosaic.points(camera.scale, this.edge + GAP_PIXELS)) {
-      const [x, y] = [grid.x(point), grid.y(point)];
-      if (x < minX || x > maxX || y < minY || y > maxY) continue;
-      const image = loader.image(point, this.edge * this.ratio);
+    for (const place of this.mosaic.choose(this.camera, this.spacing)) {
+      const image = this.loader.image(place.point, this.edge * this.ratio);
       if (!image) continue;
-      const [left, top] = camera.toScreen(x, y);
-      context.drawImage(image, left - half, top - half, this.edge, this.edge);
-      this.pictures.push({ point, left, top });
+      this.context.drawImage(image, place.left - half, place.top - half, this.edge, this.edge);
+      this.pictures.push(place);
     }
   }
 
