@@ -5,7 +5,7 @@
 
 const LEVELS = 24;
 const SMALLEST_PICTURE_PIXELS = 36;
-const LARGEST_PICTURE_PIXELS = 56;
+const LARGEST_PICTURE_PIXELS = 48;
 const SMALLEST_GAP_PIXELS = 4;
 const LARGEST_GAP_PIXELS = 28; // where points are many, they have to be seen between the pictures
 const SMALLEST_DOT_PIXELS = 1.1;
