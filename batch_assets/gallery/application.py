@@ -164,8 +164,11 @@ def _told_by(explain: Explain) -> Callable[[Request, Exception], Response]:
 def _status(error: Exception) -> HTTPStatus:
     if isinstance(error, RequestError):
         return error.status
-    if isinstance(error, SearchError) and error.__cause__ is None:
+    cause = error.__cause__
+    if isinstance(error, SearchError) and cause is None:
         return HTTPStatus.BAD_REQUEST  # what the project itself refuses, such as too many letters
+    if isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "NotFoundException":
+        return HTTPStatus.NOT_FOUND  # an index that nothing has been loaded into yet
     return HTTPStatus.BAD_GATEWAY
 
 

@@ -12,6 +12,7 @@ from batch_assets.gallery.parameters import Page
 from batch_assets.vectors.search import MAX_TOP_K, Criteria, Match, ranking
 
 _KEPT = 128
+_DEPTHS = (1_000, MAX_TOP_K)
 # S3 Vectors forgets a query several minutes after its first page (Amazon S3 user guide, "Querying vectors").
 _SECONDS = 120.0
 
@@ -48,7 +49,7 @@ class Rankings:
         Raises `SearchError` when the index does not exist or the service refuses.
         """
         asked = (vector.tobytes(), criteria)
-        found = self._kept.get_or_make(asked, lambda: self._begun(vector, criteria))
+        found = self._kept.get_or_make(asked, lambda: _Ranking(self._each_once(vector, criteria)))
         try:
             matches = found.upto(page.end + 1)
         except Exception:
@@ -56,14 +57,23 @@ class Rankings:
             raise
         return matches[page.offset : page.end], page.following(len(matches))
 
-    def _begun(self, vector: NDArray[np.float32], criteria: Criteria) -> _Ranking:
-        deployment = self._deployment
-        matches = ranking(
-            deployment.s3vectors,
-            bucket=deployment.settings.vector_bucket,
-            index=deployment.settings.index_name,
-            vector=vector,
-            top_k=MAX_TOP_K,
-            criteria=criteria,
-        )
-        return _Ranking(matches)
+    def _each_once(self, vector: NDArray[np.float32], criteria: Criteria) -> Iterator[Match]:
+        """The nearest pictures; a second search goes deeper, for the few who scroll beyond the first."""
+        deployment, seen = self._deployment, set[str]()
+        for depth in _DEPTHS:
+            matches = ranking(
+                deployment.s3vectors,
+                bucket=deployment.settings.vector_bucket,
+                index=deployment.settings.index_name,
+                vector=vector,
+                top_k=depth,
+                criteria=criteria,
+            )
+            count = 0
+            for match in matches:
+                count += 1
+                if match.key not in seen:
+                    seen.add(match.key)
+                    yield match
+            if count < depth:
+                return
