@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from batch_assets.gallery import indexed_partitions
+from batch_assets.gallery import indexed_partitions, survey
 from tests.conftest import Aws, wait_for
-from tests.gallery.conftest import Gallery, served
+from tests.gallery.conftest import Gallery, error_in, served
 from tests.world import KEY, new_world, pictures
 
 
@@ -63,3 +63,18 @@ def test_a_table_that_cannot_be_read_is_told(fresh: Gallery) -> None:
     fresh.world.fault(service="s3", operation="ListObjectsV2", error=denied, times=1)
     assert "access denied: the credentials need s3:ListBucket" in fresh.refused("search", 502)
     assert len(fresh.json("search")["results"]) == 3
+
+
+def test_a_map_that_cannot_be_made_is_told(fresh: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of letting everybody wait; it is tried again after a pause."""
+    monkeypatch.setattr(survey, "_PAUSE_SECONDS", 1.0)
+    world = fresh.world
+    world.put(pictures(3))
+    world.embed()
+    with served(world) as gallery:
+        world.fault(service="s3", operation="GetObject", error={"code": "AccessDenied", "status": 403, "message": "no"})
+        refusal = wait_for(lambda: (told := gallery.get("map")).status_code == 502 and told, what="a refusal")
+        assert "access denied: the credentials need s3:ListBucket and s3:GetObject" in error_in(refusal, 502)
+        world.forget_faults()
+        wait_for(lambda: gallery.get("map").status_code == 200, what="another attempt")
+        map_of(gallery, 3)
