@@ -5,7 +5,7 @@ import multiprocessing
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -43,6 +43,14 @@ class Survey:
     groups: Sequence[Group] | None = None
 
 
+@dataclass(frozen=True)
+class _Failure:
+    """Why the last attempt failed, and until when (monotonic) there is no other."""
+
+    message: str
+    until: float
+
+
 class Surveys:
     """The newest survey. One that the tables have left behind is shown until the next is ready."""
 
@@ -51,20 +59,18 @@ class Surveys:
         self._lock = threading.Lock()
         self._newest: Survey | None = None
         self._grouped: Survey | None = None
-        self._failure: tuple[str, float] | None = None
+        self._failure: _Failure | None = None
         self._thread: threading.Thread | None = None
         self._process: Any = None
         self._closed = False
 
     def drawn(self) -> Survey | None:
         """The newest one with a map, or None while there is none. Raises `ServiceError` if it cannot be made."""
-        self._keep_up()
-        return self._newest
+        return self._kept_up(lambda: self._newest)
 
     def grouped(self) -> Survey | None:
         """The newest one with near-duplicates, or None while there is none. Raises as `drawn`."""
-        self._keep_up()
-        return self._grouped
+        return self._kept_up(lambda: self._grouped)
 
     def close(self) -> None:
         """End what is under way."""
@@ -75,23 +81,22 @@ class Surveys:
         if self._thread is not None:
             self._thread.join()
 
-    def _keep_up(self) -> None:
-        """Begin a survey if the tables have changed since the last one and none is under way."""
+    def _kept_up(self, known: Callable[[], Survey | None]) -> Survey | None:
+        """What is known; a survey is begun if the tables have changed since the last one and none is under way."""
         partitions = self._partitions.all()
         version = _version(partitions)
         with self._lock:
             idle = self._thread is None or not self._thread.is_alive()
+            failed = self._failure is not None and time.monotonic() < self._failure.until
             behind = self._grouped is None or self._grouped.version != version
-            if idle and self._failure is not None:
-                message, until = self._failure
-                if time.monotonic() < until:
-                    if self._newest is None:
-                        raise ServiceError(message)
-                    return
-            if idle and behind and not self._closed:
+            if idle and behind and not failed and not self._closed:
                 self._failure = None
                 self._thread = threading.Thread(target=self._make, args=(version, partitions), daemon=True)
                 self._thread.start()
+            found = known()
+            if found is None and self._failure is not None:
+                raise ServiceError(self._failure.message)
+            return found
 
     def _make(self, version: str, partitions: Sequence[IndexedPartition]) -> None:
         with tempfile.TemporaryDirectory(prefix="batch-assets-gallery-") as folder:
@@ -128,11 +133,12 @@ class Surveys:
         try:
             result = results.recv()
         except EOFError:
-            result = Failed("the process that compares all vectors died, perhaps for want of memory", passing=False)
+            message = "the process that looks at all vectors died: its output tells why, unless memory was short"
+            result = Failed(message, passing=False)
         if not isinstance(result, Failed):
             return result
         if not result.passing:
-            self._failure = (result.message, time.monotonic() + _PAUSE_SECONDS)
+            self._failure = _Failure(result.message, time.monotonic() + _PAUSE_SECONDS)
         return None
 
 

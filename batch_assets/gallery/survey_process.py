@@ -29,7 +29,7 @@ NEAR_DISTANCE = 0.02
 PICTURES, POINTS = "pictures.arrow", "points.float32"
 _VECTORS = "vectors.float32"
 _BLOCK_ROWS = 4096
-_PATIENCE = 10  # of nice(2): everybody else comes first
+_PATIENCE = 5  # of nice(2): everybody else comes first
 _MOST_COMPARED = 2048
 _SCHEMA = pa.schema(
     [

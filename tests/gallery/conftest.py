@@ -3,6 +3,7 @@
 import importlib.resources
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,11 +103,17 @@ def loaded(still: Aws) -> Iterator[World]:
         yield world
 
 
+@contextmanager
+def served(world: World, **options: Any) -> Iterator[Gallery]:
+    """A server of a world, and a client of it."""
+    with GalleryServer.of(Clients(world.settings), port=0, **options) as server:
+        server.start()
+        with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
+            yield Gallery(client, world)
+
+
 @pytest.fixture(scope="package")
 def gallery(loaded: World) -> Iterator[Gallery]:
     """The server of that world."""
-    clients = Clients(loaded.settings)
-    with GalleryServer.of(clients, port=0, dagster_url=DAGSTER_URL, note=NOTE) as server:
-        server.start()
-        with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
-            yield Gallery(client, loaded)
+    with served(loaded, dagster_url=DAGSTER_URL, note=NOTE) as gallery:
+        yield gallery

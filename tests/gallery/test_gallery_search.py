@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from batch_assets.gallery import rankings
 from tests.gallery.conftest import COPIES, DAGSTER_URL, NOTE, ON_FIRST_DAY, ON_NEXT_DAY, SCRIPT_NAME, Gallery
 from tests.world import KEY, NEXT_KEY
 
@@ -81,6 +82,15 @@ def test_scrolling_does_not_search_again(gallery: Gallery) -> None:
     counts = aws.control("calls")
     assert counts["bedrock-runtime"]["InvokeModel"]["calls"] == 1
     assert counts["s3vectors"]["QueryVectors"]["calls"] == 2
+
+
+def test_a_deeper_search_goes_on_where_the_first_ended(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most people never scroll so far; who does misses nothing and sees nothing twice."""
+    monkeypatch.setattr(rankings, "_DEPTHS", (50, 10_000))
+    found = scrolled(gallery, text="a yellow one", limit=40)
+    assert len(set(keys(found))) == len(found) == ALL
+    distances = [result["distance"] for result in found]
+    assert distances == sorted(distances)
 
 
 def test_nothing_asked_shows_the_newest(gallery: Gallery) -> None:
