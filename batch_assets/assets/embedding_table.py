@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
+from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.loading import Load, Loaded, TooEarly
 from batch_assets.assets.metadata import columns, counts, preview, s3_link, usd
@@ -20,7 +21,6 @@ from batch_assets.bedrock.rejections import REJECTED
 from batch_assets.settings import Settings
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.io_manager import TablesResource
-from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.storage.tables import TableOutput
 
 TABLE, REJECTIONS = "embedding_table", "rejected_images"

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pyarrow.compute as pc
+from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.metadata import counts, preview, s3_link
 from batch_assets.assets.node import node
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import INVENTORY, foreign_manifests, list_prefix, listing_version
 from batch_assets.storage.objects import S3Address
-from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.storage.tables import TableOutput
 
 CHECK = "prefix_has_pictures"

@@ -4,9 +4,9 @@ from typing import Any
 
 import dagster as dg
 from botocore.config import Config
+from dagster_aws.s3 import S3Resource
 
 from batch_assets.aws_clients import aws_client
-from batch_assets.storage.s3_resource import S3Resource
 
 # Calls on vectors are paced and repeated by `vectors`, which has to see every refusal.
 _VECTORS_CONFIG = Config(
