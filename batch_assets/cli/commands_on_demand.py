@@ -37,6 +37,7 @@ COMMANDS = {
     "estimate": Command("estimate", "Show what it would cost to embed what is missing."),
     "adopt": Command("adopt", "Tell the Dagster instance what the tables in S3 hold."),
     "settings": Command("settings_reference", "Print the reference of all settings as a Markdown table."),
+    "columns": Command("columns_reference", "Print the reference of all table columns as Markdown tables."),
     "jobs": Command("jobs", "Show the live batch jobs of this deployment, or stop some."),
 }
 

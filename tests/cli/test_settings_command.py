@@ -16,6 +16,7 @@ COMMANDS = (
     "estimate",
     "adopt",
     "settings",
+    "columns",
     "jobs",
 )
 
