@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo dev test lint types tests soak bench bench-quick clean
+.PHONY: demo dev test lint types tests soak docs bench bench-quick clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed ## run the whole pipeline on this machine
@@ -24,6 +24,9 @@ tests: .venv/installed-for-benchmarks .venv-aws/installed
 
 soak: .venv/installed-for-benchmarks .venv-aws/installed ## every test, for up to two hours
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "soak or not soak"
+
+docs: .venv/installed-for-docs ## the documentation site, in build/site
+	$(BIN)/zensical build --strict
 
 bench: .venv/installed-for-benchmarks ## every stage beside its peers and limits, in twenty-five minutes; writes docs/performance.md
 	$(BIN)/python -m benchmarks
@@ -49,6 +52,10 @@ clean: ## remove the environment and what tools left
 
 .venv/installed-for-benchmarks: .venv/installed-for-tests
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	touch $@
+
+.venv/installed-for-docs: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@
 
 # The aws CLI has pins of its own.
