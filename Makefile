@@ -36,7 +36,7 @@ bench-quick: .venv/installed-for-benchmarks ## small sizes, in two minutes; comp
 	$(BIN)/python -m benchmarks.compare benchmarks/quick.json build/benchmarks/quick.json
 
 clean: ## remove the environment and what tools left
-	rm -rf .venv .venv-aws build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-aws build .cache *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/bin/pip:
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed"'
