@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from batch_assets.aws_clients import aws_client
+from batch_assets.aws_clients import FOR_A_PERSON, aws_client
 from batch_assets.errors import TableError
 from batch_assets.settings import Settings
 from batch_assets.storage.catalog import Catalog
@@ -22,15 +22,15 @@ class Deployment:
 
     @property
     def s3(self) -> Any:
-        return aws_client("s3", self.settings.region)
+        return aws_client("s3", self.settings.region, FOR_A_PERSON)
 
     @property
     def s3vectors(self) -> Any:
-        return aws_client("s3vectors", self.settings.region)
+        return aws_client("s3vectors", self.settings.region, FOR_A_PERSON)
 
     @property
     def bedrock_runtime(self) -> Any:
-        return aws_client("bedrock-runtime", self.settings.region)
+        return aws_client("bedrock-runtime", self.settings.region, FOR_A_PERSON)
 
     @property
     def tables(self) -> Tables:
