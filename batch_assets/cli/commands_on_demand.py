@@ -32,6 +32,7 @@ COMMANDS = {
     "sandbox": Command("sandbox", "Serve stand-ins for the AWS services on this machine."),
     "status": Command("status", "Show where each partition stands."),
     "search": Command("search", "Find the nearest pictures by words or by a picture."),
+    "gallery": Command("gallery", "Serve the search page."),
     "reconcile": Command("reconcile", "Compare all tables with the live index and the source bucket."),
     "retry": Command("retry", "Let refused pictures be sent again, and lift a hold."),
     "estimate": Command("estimate", "Show what it would cost to embed what is missing."),

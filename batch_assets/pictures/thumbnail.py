@@ -8,6 +8,8 @@ from PIL import Image, ImageOps
 MEDIA_TYPE = "image/jpeg"
 _QUALITY = 82
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
+_MOST_PIXELS = 64_000_000
+"""To be decoded, 256 MB. A large JPEG is decoded smaller than it is, so that photographs of any camera are shown."""
 
 
 def thumbnail(data: bytes, *, edge_pixels: int = 200, quality: int = _QUALITY) -> bytes:
@@ -24,6 +26,8 @@ def thumbnail(data: bytes, *, edge_pixels: int = 200, quality: int = _QUALITY) -
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             image.draft("RGB", (2 * edge_pixels, 2 * edge_pixels))
+            if image.width * image.height > _MOST_PIXELS:
+                raise ValueError(f"it has {image.width} x {image.height} pixels")  # noqa: TRY301 told as the others
             small = _on_white(_small(image, edge_pixels))
     # Decoders of damaged files raise nearly anything, and a huge picture is a warning or an error.
     except Exception as error:

@@ -30,6 +30,7 @@ _LINK = re.compile(r"\]\(([^)#]+)\)")
 SERVING = {
     "batch-assets sandbox --port 4566 --env": "export AWS_ENDPOINT_URL=http://127.0.0.1:4566",
     "batch-assets sandbox --port 4567 --faults faults.yaml": "http://127.0.0.1:4567",
+    "batch-assets gallery": "http://127.0.0.1:8000/",
 }
 # Commands that a test of its own runs whole.
 RUN_ELSEWHERE = {
