@@ -1,5 +1,7 @@
 """The gallery as a person meets it: an address to open, pictures to look at, keys to press."""
 
+import base64
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,18 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
+_MOST_TABS = 60
+_GIVE = """({how, name, data, zeros}) => {
+  const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes, new Uint8Array(zeros)], name, {type: "image/jpeg"}));
+  const target = document.querySelector("main");
+  const options = {bubbles: true, cancelable: true};
+  if (how === "paste") target.dispatchEvent(new ClipboardEvent("paste", {clipboardData: transfer, ...options}));
+  else for (const type of ["dragenter", "dragover", "drop"]) {
+    target.dispatchEvent(new DragEvent(type, {dataTransfer: transfer, ...options}));
+  }
+}"""
 
 @dataclass
 class GalleryPage:
@@ -73,6 +87,43 @@ class GalleryPage:
         """Give a file from the person's own machine."""
         self.page.locator("#picture-file").set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": data})
 
+    def give(self, how: str, *, name: str, data: bytes = b"", zeros: int = 0) -> None:
+        """Drop or paste a file on the page: some bytes, and as many zeros after them."""
+        self.page.evaluate(_GIVE, {"how": how, "name": name, "data": base64.b64encode(data).decode(), "zeros": zeros})
+
+    def tab_to(self, target: Locator) -> None:
+        """Press Tab until something has the focus."""
+        for _ in range(_MOST_TABS):
+            if target.evaluate("element => element === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        expect(target).to_be_focused()
+
+    def columns(self) -> int:
+        """How many pictures stand in the first row."""
+        tops = self.tiles.evaluate_all("links => links.map(link => link.getBoundingClientRect().top)")
+        return int(tops.count(tops[0]))
+
+    def middle_of(self, element: Locator) -> tuple[float, float]:
+        box = element.bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def place_of_point(self, number: int) -> tuple[float, float]:
+        """Where a point of the map lies."""
+        version = self.page.request.get(f"{self.url}/api/map").json()["version"]
+        points = self.page.request.get(f"{self.url}/api/map/points?version={version}").body()
+        x, y = struct.unpack_from("<ff", points, 8 * number)
+        return x, y
+
+    def wait_for_map(self) -> None:
+        """Wait until the pictures on the map are drawn."""
+        self.page.wait_for_load_state("networkidle")
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than the screen."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
     def violations(self) -> list[str]:
         """What axe finds wrong for people with disabilities: rule and places."""
         found: dict[str, Any] = Axe().run(self.page).response
@@ -83,7 +134,7 @@ class GalleryPage:
     def wait_for_pictures(self) -> None:
         """Wait until the thumbnails in sight are there."""
         self.page.wait_for_function(
-            "() => [...document.images].every(image => image.complete || image.getBoundingClientRect().top > innerHeight)"
+            "[...document.images].every(image => image.complete || image.getBoundingClientRect().top > innerHeight)"
         )
 
     def shoot(self, name: str) -> None:

@@ -42,8 +42,7 @@ export class Filters {
   }
 
   show({ filters, view }) {
-    this.#form.hidden = view === "map";
-    this.#switch.hidden = view === "map";
+    this.#form.parentElement.hidden = view === "map";
     for (const field of this.#form.querySelectorAll('[data-for="results"]')) field.hidden = view !== "results";
     this.#since.value = filters.since;
     this.#until.value = filters.until;

@@ -32,7 +32,7 @@ function show(state, how) {
   details.show(state);
   showTabs(state);
   const heading = document.getElementById(state.view).querySelector("h2");
-  document.title = `${heading.textContent} – Gallery`;
+  document.title = `${heading.textContent} · Gallery`;
   // The link that was followed may be gone, and its focus with it: go on reading at the heading.
   if (!how.first && document.activeElement === document.body) heading.focus({ preventScroll: true });
 }

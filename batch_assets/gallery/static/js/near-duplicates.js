@@ -80,17 +80,18 @@ export class NearDuplicates {
     this.#more.hidden = page.next_offset === null;
     const count = this.#list.children.length;
     const sofar = page.next_offset === null ? "" : " so far";
-    const near = `at most ${distance(page.threshold)} apart`;
-    this.#status.textContent = count ? `${counted(count, "group", "groups")}${sofar} of pictures ${near}.` : "No group.";
+    const near = distance(page.threshold);
+    const groups = `${counted(count, "group", "groups")}${sofar}; each picture is within ${near} of another.`;
+    this.#status.textContent = count ? groups : "No group.";
     if (!count) {
-      const text = `No two pictures are ${near}. With filters on, only pictures of those dates are compared.`;
+      const text = `No two pictures are within ${near} of each other. With dates given, only those days are looked at.`;
       showNotice(this.#place, { title: "No near-duplicates", text });
     }
   }
 
   #group({ pictures, count, largest_distance: largest }) {
     const item = template.content.cloneNode(true).firstElementChild;
-    const apart = largest < SAME_DISTANCE ? "with the same vector" : `at most ${distance(largest)} apart`;
+    const apart = largest < SAME_DISTANCE ? "with the same vector" : `up to ${distance(largest)} apart`;
     const some = count > pictures.length ? `, of which ${number(pictures.length)} are shown` : "";
     const title = `${counted(count, "picture", "pictures")} ${apart}${some}`;
     item.querySelector("h3").textContent = title;

@@ -4,11 +4,11 @@ import { go } from "./address.js";
 import { isAbort, search } from "./api.js";
 import { addressOf, countFilters, NO_FILTERS, searchParameters } from "./state.js";
 import { button, clearNotice, link, showNotice } from "./notice.js";
+import { ScrollLoading } from "./scroll-loading.js";
 import { moveWithArrows, skeletons, tile } from "./tiles.js";
 import { counted, fileName, number } from "./words.js";
 
 const KEPT_SEARCHES = 20;
-const LOOK_AHEAD_PIXELS = 800;
 
 export class Results {
   #section = document.querySelector("#results");
@@ -22,17 +22,12 @@ export class Results {
   #shown = null;
   #state = null;
   #request = new AbortController();
+  #scrolling;
 
   constructor() {
     moveWithArrows(this.#list);
     this.#more.addEventListener("click", () => this.#loadByButton());
-    const observer = new IntersectionObserver(
-      ([entry]) => {
-        if (entry.isIntersecting && !this.#more.hidden && !this.#place.hasChildNodes()) this.#load();
-      },
-      { rootMargin: `${LOOK_AHEAD_PIXELS}px` },
-    );
-    observer.observe(this.#more.parentElement);
+    this.#scrolling = new ScrollLoading(this.#more.parentElement, () => this.#loadByScrolling());
   }
 
   /** Show the search of a state; the same one as before is left as it stands. */
@@ -43,7 +38,7 @@ export class Results {
     this.#request.abort();
     this.#request = new AbortController();
     const known = traversed && this.#searches.get(parameters);
-    this.#shown = known || { parameters, pictures: [], nextOffset: 0, milliseconds: null };
+    this.#shown = known || { parameters, pictures: [], nextOffset: 0, milliseconds: null, loading: null };
     this.#heading.textContent = headingOf(state);
     this.#help.hidden = state.query !== null;
     clearNotice(this.#place);
@@ -72,11 +67,19 @@ export class Results {
     this.#list.children[before]?.querySelector("a").focus();
   }
 
-  async #load() {
-    const { signal } = this.#request;
+  #loadByScrolling() {
+    if (!this.#more.hidden && !this.#place.hasChildNodes()) this.#load();
+  }
+
+  /** Load the next page, or wait for the one that is on its way. */
+  #load() {
     const shown = this.#shown;
-    if (shown.loading) return;
-    shown.loading = true;
+    shown.loading ??= this.#loadPage(shown).finally(() => (shown.loading = null));
+    return shown.loading;
+  }
+
+  async #loadPage(shown) {
+    const { signal } = this.#request;
     this.#list.setAttribute("aria-busy", "true");
     clearNotice(this.#place);
     try {
@@ -87,7 +90,6 @@ export class Results {
     } catch (error) {
       if (!isAbort(error) && !signal.aborted) this.#fail(error);
     } finally {
-      shown.loading = false;
       if (!signal.aborted) this.#list.setAttribute("aria-busy", "false");
     }
   }
@@ -112,6 +114,7 @@ export class Results {
   #showState() {
     const { pictures, nextOffset, milliseconds } = this.#shown;
     this.#more.hidden = nextOffset === null;
+    this.#scrolling.lookAgain();
     if (!pictures.length) {
       this.#status.textContent = "No picture.";
       this.#showNothing();
@@ -120,7 +123,7 @@ export class Results {
     const sofar = nextOffset === null ? "" : " so far";
     const order = this.#state.query ? "nearest first" : "newest first";
     const count = counted(pictures.length, "picture", "pictures");
-    this.#status.textContent = `${count}${sofar}, ${order}. First ones in ${number(Math.round(milliseconds))} ms.`;
+    this.#status.textContent = `${count}${sofar}, ${order} (${number(Math.ceil(milliseconds))} ms)`;
   }
 
   #showNothing() {

@@ -1,83 +1,69 @@
 /**
- * Which points are shown as pictures: at each zoom level so many that none lies over another. Who is shown stays
- * when one zooms in, and others join.
+ * Which points are shown as pictures: as many as find room without lying over each other. Who is shown stays while
+ * there is room for it, so that pictures neither flicker nor change places when the map moves.
  */
 
-const STEP = 0.5; // binary orders of magnitude from one level to the next
-
 export class Mosaic {
-  #levels = [];
+  #shown = [];
 
   /** @param {import("./point-grid.js").PointGrid} grid */
   constructor(grid) {
     this.grid = grid;
-    this.extent = Math.max(grid.bounds.maxX - grid.bounds.minX, grid.bounds.maxY - grid.bounds.minY);
-    this.candidates = scattered(grid.count);
   }
 
   /**
-   * The points to show where a unit of the plane is `scale` pixels, at least `spacing` pixels apart.
+   * Choose the points for what a camera sees, each at least `spacing` pixels from all others in x or in y.
    *
-   * @returns {Uint32Array}
+   * @returns {{point: number, left: number, top: number}[]} With their places on the screen.
    */
-  points(scale, spacing) {
-    const level = Math.max(0, Math.floor(Math.log2((this.extent * scale) / spacing) / STEP));
-    while (this.#levels.length <= level) this.#levels.push(this.#next());
-    return this.#levels[level];
-  }
-
-  #next() {
-    const before = this.#levels.at(-1) ?? new Uint32Array();
-    if (before.length === this.grid.count) return before;
-    const sparse = new SparsePoints(this.grid, this.extent / 2 ** (STEP * this.#levels.length));
-    for (const point of before) sparse.add(point);
-    for (const point of this.candidates) sparse.add(point);
-    return Uint32Array.from(sparse.added);
+  choose(camera, spacing) {
+    const { grid } = this;
+    const sheet = new Sheet(camera, spacing);
+    for (const { point } of this.#shown) sheet.add(point, grid.x(point), grid.y(point));
+    grid.eachRange(camera.seen(spacing / 2), (from, to) => {
+      for (let index = from; index < to; index++) sheet.add(grid.order[index], grid.xs[index], grid.ys[index]);
+    });
+    this.#shown = sheet.added;
+    return this.#shown;
   }
 }
 
-/** Points that all are further from each other, in x or in y, than a spacing. */
-class SparsePoints {
+/** The screen in cells as wide as the spacing: there is room for one picture in a cell, and neighbours tell if. */
+class Sheet {
   added = [];
-  #cells = new Map();
 
-  constructor(grid, spacing) {
-    this.grid = grid;
+  constructor(camera, spacing) {
     this.spacing = spacing;
-    this.columns = Math.ceil((grid.bounds.maxX - grid.bounds.minX) / spacing) + 3;
+    this.scale = camera.scale;
+    [this.originX, this.originY] = camera.toScreen(0, 0);
+    this.columns = Math.ceil(camera.width / spacing) + 3; // one beyond each side, and an empty one for its neighbours
+    this.rows = Math.ceil(camera.height / spacing) + 3;
+    this.taken = new Uint16Array(this.columns * this.rows); // number of the picture in a cell, counted from 1
   }
 
-  /** Add a point unless one is too near; two of one cell always are. */
-  add(point) {
-    const column = Math.floor((this.grid.x(point) - this.grid.bounds.minX) / this.spacing) + 1;
-    const row = Math.floor((this.grid.y(point) - this.grid.bounds.minY) / this.spacing) + 1;
+  add(point, x, y) {
+    const left = this.originX + x * this.scale;
+    const top = this.originY - y * this.scale;
+    const column = Math.floor(left / this.spacing) + 1;
+    const row = Math.floor(top / this.spacing) + 1;
+    if (column < 0 || row < 0 || column > this.columns - 2 || row > this.rows - 2) return;
     const cell = row * this.columns + column;
-    if (this.#cells.has(cell) || this.#crowded(point, cell)) return;
-    this.#cells.set(cell, point);
-    this.added.push(point);
+    if (this.taken[cell] || this.#crowded(left, top, cell)) return;
+    this.added.push({ point, left, top });
+    this.taken[cell] = this.added.length;
   }
 
-  #crowded(point, cell) {
-    for (const row of [-this.columns, 0, this.columns]) {
-      for (const column of [-1, 0, 1]) {
-        const other = this.#cells.get(cell + row + column);
-        if (other !== undefined && this.#near(point, other)) return true;
+  #crowded(left, top, cell) {
+    for (let row = -this.columns; row <= this.columns; row += this.columns) {
+      for (let column = -1; column <= 1; column++) {
+        const number = this.taken[cell + row + column];
+        if (number && this.#near(this.added[number - 1], left, top)) return true;
       }
     }
     return false;
   }
 
-  #near(one, other) {
-    return (
-      Math.abs(this.grid.x(one) - this.grid.x(other)) < this.spacing &&
-      Math.abs(this.grid.y(one) - this.grid.y(other)) < this.spacing
-    );
+  #near(other, left, top) {
+    return Math.abs(other.left - left) < this.spacing && Math.abs(other.top - top) < this.spacing;
   }
-}
-
-/** All points, neighbours in number far from each other: the order is by date, and each should be seen of every time. */
-function scattered(count) {
-  const order = Uint32Array.from({ length: count }, (_, point) => point);
-  const rank = (point) => Math.imul(point, 0x9e3779b1) >>> 0;
-  return order.sort((one, other) => rank(one) - rank(other));
 }

@@ -4,10 +4,15 @@
  */
 
 const LEVELS = 24;
-const PICTURE_PIXELS = 40;
-const SPACING_PIXELS = 50;
+const SMALLEST_PICTURE_PIXELS = 36;
+const LARGEST_PICTURE_PIXELS = 48;
+const SMALLEST_GAP_PIXELS = 4;
+const LARGEST_GAP_PIXELS = 28; // where points are many, they have to be seen between the pictures
 const SMALLEST_DOT_PIXELS = 1.1;
 const LARGEST_DOT_PIXELS = 3.5;
+const DOT_GROWTH = 0.35; // pixels each time that the zoom doubles
+const FAINTEST = 0.22;
+const LEAST_FAINT = 0.62;
 
 export class Painter {
   /** Points shown as pictures in the last frame, with the middle of each. */
@@ -17,6 +22,10 @@ export class Painter {
   constructor(canvas, camera, grid, mosaic, loader) {
     Object.assign(this, { canvas, camera, grid, mosaic, loader });
     this.context = canvas.getContext("2d");
+    // 1 for a thousand points or fewer, 0 from a hundred thousand on.
+    this.sparseness = Math.min(Math.max((5 - Math.log10(grid.count)) / 2, 0), 1);
+    this.edge = Math.round(mixed(SMALLEST_PICTURE_PIXELS, LARGEST_PICTURE_PIXELS, this.sparseness));
+    this.spacing = this.edge + Math.round(mixed(LARGEST_GAP_PIXELS, SMALLEST_GAP_PIXELS, this.sparseness));
   }
 
   /** Take the canvas's size and colours from the page. */
@@ -31,7 +40,7 @@ export class Painter {
     this.pixels = new Uint32Array(this.image.data.buffer);
     this.depths = new Uint8Array(this.pixels.length);
     this.colour = getComputedStyle(this.canvas).color;
-    this.colours = shades(this.colour, 0.22 + 0.4 * this.#sparseness());
+    this.colours = shades(this.colour, mixed(FAINTEST, LEAST_FAINT, this.sparseness));
   }
 
   /** Draw a frame, with a ring around one point unless it is null. */
@@ -45,7 +54,7 @@ export class Painter {
 
   /** The picture that lies at a place of the screen, or null. */
   pictureAt(left, top) {
-    const half = PICTURE_PIXELS / 2;
+    const half = this.edge / 2;
     const hit = this.pictures.find((one) => Math.abs(one.left - left) <= half && Math.abs(one.top - top) <= half);
     return hit?.point ?? null;
   }
@@ -53,8 +62,8 @@ export class Painter {
   #drawPoints() {
     const { camera, grid, ratio } = this;
     const { width, height } = this.canvas;
-    const size = SMALLEST_DOT_PIXELS + 1.4 * this.#sparseness() + 0.35 * Math.log2(camera.zoom);
-    const radius = ratio * Math.min(size, LARGEST_DOT_PIXELS);
+    const smallest = mixed(SMALLEST_DOT_PIXELS, LARGEST_DOT_PIXELS, 0.6 * this.sparseness);
+    const radius = ratio * Math.min(smallest + DOT_GROWTH * Math.log2(camera.zoom), LARGEST_DOT_PIXELS);
     const dot = dotOf(radius, width);
     const edge = Math.ceil(radius);
     const scale = camera.scale * ratio;
@@ -71,11 +80,6 @@ export class Painter {
     });
   }
 
-  /** 1 for a thousand points or fewer, 0 from a hundred thousand on. */
-  #sparseness() {
-    return Math.min(Math.max((5 - Math.log10(this.grid.count)) / 2, 0), 1);
-  }
-
   #stamp(dot, middle) {
     const { pixels, depths, colours } = this;
     for (let index = 0; index < dot.length; index++) {
@@ -88,25 +92,20 @@ export class Painter {
   }
 
   #drawPictures() {
-    const { camera, context, grid, loader, mosaic } = this;
-    const half = PICTURE_PIXELS / 2;
-    const { minX, minY, maxX, maxY } = camera.seen(half);
+    const half = this.edge / 2;
     this.pictures = [];
-    for (const point of mosaic.points(camera.scale, SPACING_PIXELS)) {
-      const [x, y] = [grid.x(point), grid.y(point)];
-      if (x < minX || x > maxX || y < minY || y > maxY) continue;
-      const image = loader.image(point, PICTURE_PIXELS * this.ratio);
+    for (const place of this.mosaic.choose(this.camera, this.spacing)) {
+      const image = this.loader.image(place.point, this.edge * this.ratio);
       if (!image) continue;
-      const [left, top] = camera.toScreen(x, y);
-      context.drawImage(image, left - half, top - half, PICTURE_PIXELS, PICTURE_PIXELS);
-      this.pictures.push({ point, left, top });
+      this.context.drawImage(image, place.left - half, place.top - half, this.edge, this.edge);
+      this.pictures.push(place);
     }
   }
 
   #drawRing(point) {
     const { camera, context, grid } = this;
     const [left, top] = camera.toScreen(grid.x(point), grid.y(point));
-    const half = PICTURE_PIXELS / 2 + 2;
+    const half = this.edge / 2 + 2;
     context.beginPath();
     if (this.pictures.some((one) => one.point === point)) {
       context.roundRect(left - half, top - half, 2 * half, 2 * half, 7);
@@ -118,6 +117,8 @@ export class Painter {
     context.stroke();
   }
 }
+
+const mixed = (low, high, share) => low + (high - low) * share;
 
 /** Offsets of the pixels of a round dot from its middle, in a canvas so wide. */
 function dotOf(radius, width) {
