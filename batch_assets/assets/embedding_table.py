@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from dagster_aws.s3 import S3Resource
@@ -14,6 +15,7 @@ from batch_assets.assets.loading import Load, Loaded, TooEarly
 from batch_assets.assets.metadata import columns, counts, preview, s3_link, usd
 from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, partitions_definition, told_plainly
 from batch_assets.assets.partition_state import PartitionState
+from batch_assets.assets.pictures import Album, shown
 from batch_assets.assets.services import BedrockResource
 from batch_assets.assets.target import Target, settings_of_run, store_for
 from batch_assets.bedrock.join import embedding_schema
@@ -22,6 +24,7 @@ from batch_assets.settings import Settings
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.tables import TableOutput
+from batch_assets.vectors.spread import Spread
 
 TABLE, REJECTIONS = "embedding_table", "rejected_images"
 JOB_LOADED, COUNTS_ADD_UP, IDS_UNIQUE, VECTORS_SOUND = (
@@ -30,6 +33,8 @@ JOB_LOADED, COUNTS_ADD_UP, IDS_UNIQUE, VECTORS_SOUND = (
     "record_ids_are_unique",
     "vectors_are_sound",
 )
+_NEAR_DUPLICATES = pa.schema([pa.field("pictures", pa.int64()), pa.field("keys", pa.string())])
+_SHOWN_KEYS = 3
 _CHECKS = {
     JOB_LOADED: "The job has ended well and its results are in the table.",
     COUNTS_ADD_UP: "Embedded + rejected + waiting = pictures, and every record of the job is accounted for.",
@@ -66,9 +71,13 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 context.log.warning("%s: %s", key, loaded.reason)
                 yield from _too_early(key, loaded)
                 return
+            album = Album(run_settings, s3.get_client(), key)
             # Refusals first: their attempts must be known before the job counts as loaded.
-            yield _rejections(loaded, state, store.catalog)
-            yield _table(run_settings, loaded, state, store.catalog)
+            refused = shown(context, REJECTIONS, album.rejections(loaded.rejected))
+            yield _rejections(loaded, state, store.catalog, refused)
+            spread = loaded.spread()
+            vectors = shown(context, TABLE, album.vectors(spread)) | _spread(spread)
+            yield _table(run_settings, loaded, state, store.catalog, vectors)
         yield from _verdicts(key, loaded)
 
     return load_results
@@ -105,13 +114,16 @@ def _out(settings: Settings, description: str, *, kinds: set[str], schema: pa.Sc
     )
 
 
-def _rejections(loaded: Loaded, state: PartitionState, catalog: Catalog) -> dg.MaterializeResult[TableOutput]:
+def _rejections(
+    loaded: Loaded, state: PartitionState, catalog: Catalog, pictures: Mapping[str, Any]
+) -> dg.MaterializeResult[TableOutput]:
     rejected = loaded.rejected
     by_code = rejected.group_by("code").aggregate([("key", "count")])
     return dg.MaterializeResult(
         asset_key=REJECTIONS,
         value=TableOutput(rejected, {"loaded_job": loaded.row.token}, state.rejected.version, catalog),
         metadata={
+            **pictures,
             **counts(
                 {
                     "rejected": loaded.facts["rejected"],
@@ -126,11 +138,41 @@ def _rejections(loaded: Loaded, state: PartitionState, catalog: Catalog) -> dg.M
     )
 
 
+def _spread(spread: Spread | None) -> dict[str, Any]:
+    """How the vectors lie, as numbers that plot over partitions, and the groups of near-duplicates as a table."""
+    if spread is None:
+        return {}
+    return {
+        **counts(
+            {
+                "near_duplicates": sum(group.size for group in spread.near_duplicates),
+                "near_duplicate_groups": len(spread.near_duplicates),
+            }
+        ),
+        "median_length": dg.MetadataValue.float(round(float(np.median(spread.lengths)), 4)),
+        "median_distance": dg.MetadataValue.float(
+            round(float(np.median(spread.distances)) if spread.distances.size else 0.0, 4)
+        ),
+        "near_duplicate_keys": preview(
+            pa.table(
+                {
+                    "pictures": [group.size for group in spread.near_duplicates],
+                    "keys": [
+                        ", ".join(spread.keys[row] for row in group[:_SHOWN_KEYS]) for group in spread.near_duplicates
+                    ],
+                },
+                schema=_NEAR_DUPLICATES,
+            )
+        ),
+    }
+
+
 def _table(
-    settings: Settings, loaded: Loaded, state: PartitionState, catalog: Catalog
+    settings: Settings, loaded: Loaded, state: PartitionState, catalog: Catalog, vectors: Mapping[str, Any]
 ) -> dg.MaterializeResult[TableOutput]:
     facts, job = loaded.facts, loaded.job
     metadata: dict[str, Any] = {
+        **vectors,
         **counts({name: facts[name] for name in ("images", "embedded", "rejected", "waiting")}),
         "cost_usd": usd(loaded.cost_usd),
         "job_status": job.status if job else loaded.row.state,

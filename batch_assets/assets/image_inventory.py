@@ -8,6 +8,7 @@ from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.metadata import counts, preview, s3_link
 from batch_assets.assets.node import node
+from batch_assets.assets.pictures import Album, shown
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import INVENTORY, foreign_manifests, list_prefix, listing_version
 from batch_assets.storage.objects import S3Address
@@ -34,9 +35,11 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         key = context.partition_key
         model = settings.space.model
         prefix = S3Address(settings.source_bucket, settings.template.prefix(key))
-        inventory = list_prefix(s3.get_client(), prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
+        client = s3.get_client()
+        inventory = list_prefix(client, prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
         eligible = inventory.filter(inventory["eligible"])
         foreign, version = foreign_manifests(inventory), listing_version(inventory)
+        sheet = Album(settings, client, key).contact_sheet(inventory)
         yield dg.MaterializeResult(
             value=TableOutput(
                 inventory,
@@ -48,6 +51,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
             ),
             data_version=dg.DataVersion(version),
             metadata={
+                **shown(context, "image_inventory", sheet),
                 **counts(
                     {
                         "images": inventory.num_rows,
