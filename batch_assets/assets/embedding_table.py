@@ -35,6 +35,7 @@ JOB_LOADED, COUNTS_ADD_UP, IDS_UNIQUE, VECTORS_SOUND = (
 )
 _NEAR_DUPLICATES = pa.schema([pa.field("pictures", pa.int64()), pa.field("keys", pa.string())])
 _SHOWN_KEYS = 3
+_REPORT = ": this must not happen; keep the job's output and report it"
 _CHECKS = {
     JOB_LOADED: "The job has ended well and its results are in the table.",
     COUNTS_ADD_UP: "Embedded + rejected + waiting = pictures, and every record of the job is accounted for.",
@@ -206,20 +207,23 @@ def _too_early(key: str, early: TooEarly) -> Iterator[dg.AssetCheckResult]:
 def _verdicts(key: str, loaded: Loaded) -> Iterator[dg.AssetCheckResult]:
     facts, records, rows = loaded.facts, loaded.facts["records"], loaded.tally.rows
     status = loaded.job.status if loaded.job else loaded.row.state
+    ended_well = status not in {"Failed", "Stopped", "Expired"}
     yield _result(
         JOB_LOADED,
-        passed=status not in {"Failed", "Stopped", "Expired"},
+        passed=ended_well,
         text=f"{key}: {status}{': ' + loaded.job.message if loaded.job and loaded.job.message else ''}; "
-        f"{facts['embedded']} embedded, {facts['rejected']} rejected, {facts['waiting']} waiting",
+        f"{facts['embedded']} embedded, {facts['rejected']} rejected, {facts['waiting']} waiting"
+        f"{'' if ended_well else '; ' + _cure(facts)}",
         numbers={name: facts[name] for name in ("embedded", "rejected", "waiting")},
     )
     pictures = facts["embedded"] + facts["rejected"] + facts["waiting"]
     accounted = sum(records[f"records_{name}"] for name in ("embedded", "refused", "changed", "known", "missing"))
+    adds_up = pictures == facts["images"] and accounted == records["records"]
     yield _result(
         COUNTS_ADD_UP,
-        passed=pictures == facts["images"] and accounted == records["records"],
+        passed=adds_up,
         text=f"{key}: {pictures} of {facts['images']} pictures and {accounted} of {records['records']} records "
-        "of the job are accounted for",
+        f"of the job are accounted for{'' if adds_up else _REPORT}",
         numbers={"pictures": pictures, "records": accounted},
         severity=dg.AssetCheckSeverity.ERROR,
     )
@@ -227,17 +231,27 @@ def _verdicts(key: str, loaded: Loaded) -> Iterator[dg.AssetCheckResult]:
     yield _result(
         IDS_UNIQUE,
         passed=distinct == rows.num_rows,
-        text=f"{key}: {distinct} distinct ids and keys in {rows.num_rows} rows",
+        text=f"{key}: {distinct} distinct ids and keys in {rows.num_rows} rows"
+        f"{'' if distinct == rows.num_rows else _REPORT}",
         numbers={"rows": rows.num_rows, "distinct": distinct},
         severity=dg.AssetCheckSeverity.ERROR,
     )
     yield _result(
         VECTORS_SOUND,
         passed=loaded.unsound_vectors == 0,
-        text=f"{key}: {loaded.unsound_vectors} of {rows.num_rows} vectors are unsound",
+        text=f"{key}: {loaded.unsound_vectors} of {rows.num_rows} vectors are unsound"
+        f"{'; they are NaN, infinite or zero, and cannot be found' + _REPORT if loaded.unsound_vectors else ''}",
         numbers={"vectors": rows.num_rows, "unsound": loaded.unsound_vectors},
         severity=dg.AssetCheckSeverity.ERROR,
     )
+
+
+def _cure(facts: Mapping[str, Any]) -> str:
+    if facts["last_job"].get("held"):
+        return "mend the cause, then launch plan_and_submit by hand to send what is missing"
+    if facts["remaining"]:
+        return "what is missing is sent again by itself; batch_job says if it is held"
+    return "nothing is missing"
 
 
 def _result(

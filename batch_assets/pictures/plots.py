@@ -71,7 +71,7 @@ def picture_map(places: Places, pictures: Mapping[int, bytes | None], *, explain
 
     A picture that cannot be had or decoded remains a point. `explained` is the share of the variance along each axis.
     """
-    from matplotlib.offsetbox import AnnotationBbox, OffsetImage  # noqa: PLC0415
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
     figure = _figure(*_MAP_PIXELS)
     axes = figure.subplots()
@@ -91,8 +91,8 @@ def picture_map(places: Places, pictures: Mapping[int, bytes | None], *, explain
 
 
 def _figure(width_pixels: int, height_pixels: int) -> "Figure":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 only who draws waits for it
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     size = width_pixels / _DOTS_PER_INCH, height_pixels / _DOTS_PER_INCH
     figure = Figure(figsize=size, dpi=_DOTS_PER_INCH, layout="constrained")
