@@ -66,6 +66,6 @@ def _projection(mean: NDArray[np.float64], scatter: NDArray[np.float64]) -> Proj
         axes = np.pad(axes, ((0, 0), (0, 1)))
     largest = axes[np.abs(axes).argmax(axis=0), [0, 1]]
     axes = axes * np.where(largest < 0, -1.0, 1.0)
-    total = float(np.trace(scatter))
-    shares = [max(0.0, float(variance)) / total if total else 0.0 for variance in variances[::-1][:2]]
-    return Projection(mean, axes, (shares[0], shares[1] if len(shares) > 1 else 0.0))
+    # Rounding may leave a variance that is none a little below zero.
+    shares = np.maximum(variances, 0) / max(variances.clip(min=0).sum(), np.finfo(np.float64).tiny)
+    return Projection(mean, axes, (float(shares[-1]), float(shares[-2]) if len(shares) > 1 else 0.0))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -38,6 +38,7 @@ def test_the_map_is_that_of_the_whole_matrix() -> None:
     np.testing.assert_allclose(np.abs(projection.apply(vectors)), np.abs(centred @ rows[:2].T), atol=1e-3)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 120), max_size=5))
 def test_how_the_stream_is_cut_does_not_matter(seed: int, cuts: list[int]) -> None:
     """Empty batches, batches of one, or all at once: the same map, the same way round."""
@@ -46,6 +47,7 @@ def test_how_the_stream_is_cut_does_not_matter(seed: int, cuts: list[int]) -> No
     np.testing.assert_allclose(fitted(vectors, *cuts).apply(vectors), fitted(vectors).apply(vectors), atol=1e-3)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 6))
 def test_a_map_is_a_shadow(seed: int, rows: int, dimension: int) -> None:
     """It is centred, lengthens no distance, and shares add up to at most the whole."""
