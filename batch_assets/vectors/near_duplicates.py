@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Rows = NDArray[np.intp]
 
 _BLOCK_ROWS, _BLOCK_COLUMNS = 1024, 4096
-_FIT_ROWS, _TRIAL_ROWS = 512, 1024
+_FIT_ROWS, _TRIAL_ROWS = 256, 512
 _AXES = (16, 32, 64, 128, 256)
 _VERDICTS_AT_ONCE = 4096
 _MANY = 65_536
