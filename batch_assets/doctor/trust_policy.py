@@ -44,12 +44,14 @@ def trust_in_bedrock(policy: Mapping[str, Any], *, account: str, job_arn: str) -
     facts = {"aws:sourceaccount": account, "aws:sourcearn": job_arn}
     about = [statement for statement in _list(policy.get("Statement")) if _names_bedrock(statement)]
     judged = [(statement.get("Effect"), _judge(statement.get("Condition", {}), facts)) for statement in about]
-    if any(effect == "Deny" and not conditions.unmet for effect, conditions in judged):
+    denying = [conditions for effect, conditions in judged if effect == "Deny" and not conditions.unmet]
+    if not all(conditions.unjudged for conditions in denying):
         return Trust(allowed=False, unmet=("a statement denies it",))
+    doubts = [text for conditions in denying for text in conditions.unjudged]
     allowing = [conditions for effect, conditions in judged if effect == "Allow"]
     for conditions in allowing:
         if not conditions.unmet:
-            return Trust(allowed=True, guarded=conditions.guarded, unjudged=tuple(conditions.unjudged))
+            return Trust(allowed=True, guarded=conditions.guarded, unjudged=(*conditions.unjudged, *doubts))
     return Trust(allowed=False, unmet=tuple(text for conditions in allowing for text in conditions.unmet))
 
 
