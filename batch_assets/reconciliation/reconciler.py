@@ -96,7 +96,7 @@ class Reconciler:
         names = sorted({*versions, *inventory.partitions()} if partitions is None else set(partitions))
         items = ((name, inventory.vectors(name)) for name in names)
         examinations = run_in_flight(examine, items, calls_in_flight=_PARTITIONS_AT_A_TIME)
-        for number, examined in enumerate(examinations):
+        for number, examined in enumerate(examinations, start=1):
             self.progress("partitions compared", number, len(names))
             if isinstance(examined, LeftAlone):
                 report.left_alone.append(examined)

@@ -13,7 +13,6 @@ from batch_assets.vectors.index import SOURCE_BUCKET_TAG, IndexOwner, ensure_ind
 from batch_assets.vectors.metadata import NON_FILTERABLE_KEYS
 from tests.conftest import Aws
 from tests.doctor.conftest import FIRST, Doctor
-from tests.world import new_world, pictures
 
 OPEN = {
     "regionAvailability": "AVAILABLE",
@@ -197,12 +196,19 @@ def test_live_jobs_are_compared_with_the_quota(live: int, level: Level, said: st
 
 def test_jobs_of_the_account_count(doctor: Doctor, still: Aws) -> None:
     """Anybody's."""
-    with new_world(still) as world:
-        world.put(pictures(100))
-        world.plan()
-        doctor.change(max_live_jobs="1")
-        assert "1 of 1 batch jobs" in doctor.only("quota").message
-        world.finish_jobs()
+    doctor.change(max_live_jobs="1")
+    folder = f"s3://{doctor.setting('source_bucket')}/photos/{FIRST}/"
+    job = still.bedrock.create_model_invocation_job(
+        jobName="anybodys",
+        roleArn=still.role_arn,
+        modelId=load_settings().model_id,
+        inputDataConfig={"s3InputDataConfig": {"s3Uri": folder}},
+        outputDataConfig={"s3OutputDataConfig": {"s3Uri": folder}},
+    )
+    assert "1 of 1 batch jobs" in doctor.only("quota").message
+    still.bedrock.stop_model_invocation_job(jobIdentifier=job["jobArn"])
+    still.advance(60)
+    still.wait_for_job(job["jobArn"], "Stopped")
     doctor.change(max_live_jobs="101")
     assert [finding.level for finding in doctor.examine("quota")] == [Level.OK, Level.WARNING]
 
