@@ -1,11 +1,15 @@
 """`batch-assets doctor`: what the checks found, for people and for scripts."""
 
 import json
+from itertools import islice
 
 import pytest
 
+from batch_assets.cli.local_world import LocalWorld, complete_days
 from batch_assets.doctor.examination import CHECKS
+from batch_assets.sandbox.demo_pictures import demo_objects
 from tests.cli.conftest import Command
+from tests.conftest import Aws
 from tests.world import World, pictures
 
 
@@ -68,3 +72,12 @@ def test_a_check_that_is_not_there_is_wrong_usage(command: Command) -> None:
     assert "there is no check 'bucket': choose of settings, credentials" in command.refused(
         "doctor", "--check", "bucket", code=2
     )
+
+
+def test_all_is_well_in_the_world_of_demo_and_dev(still: Aws, command: Command) -> None:
+    """Their role, buckets and settings are as they should be in an account."""
+    world = LocalWorld(still.sandbox, complete_days(2))
+    world.seed(islice(demo_objects(world.prefixes), 5))
+    for name, value in world.environment().items():
+        command.monkeypatch.setenv(name, value)
+    assert {finding["level"] for finding in json.loads(command("doctor", "--json").output)["findings"]} == {"ok"}
