@@ -31,7 +31,7 @@ COMMANDS = {
     "dev": Command("dev", "Start Dagster's web UI against a sandbox with pictures."),
     "sandbox": Command("sandbox", "Serve stand-ins for the AWS services on this machine."),
     "init": Command("init", "Ask for the settings and write them to .env."),
-    "doctor": Command("doctor", "Check settings, credentials, buckets, role, model, index and keys."),
+    "doctor": Command("doctor", "Check everything that a deployment needs."),
     "status": Command("status", "Show where each partition stands."),
     "search": Command("search", "Find the nearest pictures by words or by a picture."),
     "reconcile": Command("reconcile", "Compare all tables with the live index and the source bucket."),

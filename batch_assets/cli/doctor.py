@@ -43,9 +43,10 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: what each check found.")] = False,
 ) -> None:
-    """Check settings, credentials, buckets, role, model, index and keys.
+    """Check everything that a deployment needs.
 
-    Says of each what is right, or wrong and how to mend it. It only reads: nothing is changed and no model is called.
+    Settings, credentials, buckets, role, model, index, quota and keys: says of each what is right, or wrong and how to
+    mend it. It only reads: nothing is changed and no model is called.
     Exit code 0 when nothing is wrong, 1 otherwise; warnings do not count.
 
     Example: batch-assets doctor

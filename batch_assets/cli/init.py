@@ -96,11 +96,13 @@ class Interview:
         questions: Asks, and keeps the answers.
         looks: Whether the account and the bucket are looked at.
         proposals: Prefix templates that the keys of the bucket suggest.
+        told: What was said to the person, once.
     """
 
     questions: Questions
     looks: bool
-    proposals: Sequence[Proposal] = field(default=())
+    proposals: Sequence[Proposal] = ()
+    told: set[str] = field(default_factory=set)
 
     def hold(self) -> None:
         ask = self.questions.ask
@@ -130,8 +132,13 @@ class Interview:
         try:
             return ask()
         except FORESEEN as error:
-            console(stderr=True).print(Text(f"Nothing can be proposed here: {explanation(error)}"), soft_wrap=True)
+            self._tell(f"Nothing can be proposed: {explanation(error)}")
             return None
+
+    def _tell(self, text: str) -> None:
+        if text not in self.told:
+            console(stderr=True).print(Text(text), soft_wrap=True)
+        self.told.add(text)
 
     def _show(self) -> None:
         if self.proposals and not self.questions.take_proposals:

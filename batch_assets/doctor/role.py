@@ -22,7 +22,9 @@ def examine(deployment: Deployment, found: Findings) -> Iterator[Finding]:
     try:
         role = iam.get_role(RoleName=arn.rsplit("/", 1)[-1])["Role"]
     except iam.exceptions.NoSuchEntityException:
-        yield found.wrong(f"{arn} does not exist", f"create it, {_TRUST}, or set BATCH_ASSETS_ROLE_ARN to one that is")
+        yield found.wrong(
+            f"{arn} does not exist", f"create it, {_TRUST}, or set BATCH_ASSETS_ROLE_ARN to one that exists"
+        )
         return
     if role["Arn"] != arn:
         yield found.wrong(f"{arn} does not exist, {role['Arn']} does", f"set BATCH_ASSETS_ROLE_ARN={role['Arn']}")
@@ -43,6 +45,6 @@ def judge(found: Findings, arn: str, trust: Trust) -> Finding:
         )
     if not trust.guarded:
         return found.warning(
-            f"{arn} trusts Bedrock whosoever's job it is", f"{_TRUST}: its conditions name this account's jobs"
+            f"{arn} trusts Bedrock for jobs of any account", f"{_TRUST}: its conditions name this account's jobs"
         )
     return found.ok(f"{arn} can be assumed by Bedrock for batch jobs of this account")

@@ -148,7 +148,8 @@ def test_a_bucket_that_cannot_be_looked_at_gives_no_proposals(init: Command) -> 
     """It is told, and the defaults are proposed."""
     ended = init("init", "--source-bucket", "a-bucket-that-is-not-there", "--yes")
     assert ended.code == 0
-    assert "Nothing can be proposed here: ListObjectsV2: The specified bucket does not exist" in ended.errors
+    assert "Nothing can be proposed: ListObjectsV2: The specified bucket does not exist" in ended.errors
+    assert len(ended.errors.splitlines()) == 1
     assert load_settings().prefix_template == "photos/%Y/%m/%d/"
 
 

@@ -51,7 +51,7 @@ def test_the_help_has_an_example(command: Command, option: str) -> None:
     """Those of the commands: see test_command_rules.py."""
     ended = command.columns(80)(option)
     assert ended.code == 0
-    assert ended.lines[-1] == "Example: batch-assets demo"
+    assert ended.lines[-1].strip() == "Example: batch-assets demo"
     assert max(map(len, ended.lines)) <= 80
 
 

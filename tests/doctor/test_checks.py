@@ -96,7 +96,7 @@ def trust(**condition: dict[str, str]) -> dict[str, Any]:
     [
         (trust(StringEquals={"aws:SourceAccount": "123456789012"}), Level.OK, "can be assumed by Bedrock"),
         (trust(StringEquals={"aws:SourceAccount": "999999999999"}), Level.WRONG, "aws:SourceAccount 999999999999"),
-        (trust(), Level.WARNING, "trusts Bedrock whosoever's job it is"),
+        (trust(), Level.WARNING, "trusts Bedrock for jobs of any account"),
         (trust(StringEquals={"aws:PrincipalOrgID": "o-1"}), Level.WARNING, "aws:PrincipalOrgID o-1"),
         ({"Version": "2012-10-17", "Statement": []}, Level.WRONG, "does not let bedrock.amazonaws.com assume it"),
     ],
