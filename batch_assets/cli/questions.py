@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import typer
 from pydantic import ValidationError
@@ -71,8 +72,9 @@ class Questions:
         """What is wrong with a value, in view of the answers before it."""
         if not value:
             return "is empty"
+        values: dict[str, Any] = {"_env_file": None, **_STAND_INS, **self.answers, name: value}
         try:
-            Settings(_env_file=None, **{**_STAND_INS, **self.answers, name: value})  # type: ignore[arg-type]
+            Settings(**values)
         except ValidationError as error:
             found = [str(problem["msg"]) for problem in error.errors() if problem["loc"][0] == name]
             return found[0].removeprefix("Value error, ") if found else None
