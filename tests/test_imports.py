@@ -39,7 +39,9 @@ def test_the_list_of_commands_needs_none_of_them() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["status", "search", "estimate", "retry", "jobs", "dev", "demo", "sandbox"])
+@pytest.mark.parametrize(
+    "name", ["status", "search", "estimate", "retry", "jobs", "dev", "demo", "sandbox", "init", "doctor"]
+)
 def test_commands_come_without_dagster(name: str) -> None:
     """They speak to the tables and the services; what starts Dagster starts it as a process of its own."""
     found = imported_by(f"from batch_assets.cli.commands_on_demand import COMMANDS\nCOMMANDS[{name!r}].load()")
