@@ -39,7 +39,7 @@ def examine(deployment: Deployment, found: Findings) -> Iterator[Finding]:
 
 
 def _folders(settings: Settings, keys: list[str]) -> list[str]:
-    """Input folders and prefixes of the partitions that some keys lie in, evenly chosen; else of the first partition."""
+    """Input folders and prefixes of the partitions that some keys lie in, evenly chosen; else of the first one."""
     template = settings.template
     partitions = {key for name in keys if (key := template.partition_of(name)) is not None}
     chosen = sorted(partitions or {settings.first_partition})
