@@ -47,7 +47,9 @@ def test_a_notebook_needs_no_dagster_and_no_pandas() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["status", "search", "estimate", "retry", "jobs", "dev", "demo", "sandbox", "gallery"])
+@pytest.mark.parametrize(
+    "name", ["status", "search", "estimate", "retry", "jobs", "dev", "demo", "sandbox", "gallery", "init", "doctor"]
+)
 def test_commands_come_without_dagster(name: str) -> None:
     """They speak to the tables and the services; what starts Dagster starts it as a process of its own."""
     found = imported_by(f"from batch_assets.cli.commands_on_demand import COMMANDS\nCOMMANDS[{name!r}].load()")
