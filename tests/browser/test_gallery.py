@@ -71,7 +71,7 @@ def world(aws: Aws) -> Iterator[World]:
 def url(world: World) -> Iterator[str]:
     """Where the gallery of that world is served.
 
-    To be asked for before the browser: Dagster runs event loops of its own, of which a thread with Playwright's has none.
+    To be asked for before the browser: Dagster runs event loops of its own, which a thread with Playwright's cannot.
     """
     with GalleryServer.of(Clients(world.settings), port=0, dagster_url=DAGSTER_URL, note=NOTE) as server:
         server.start()
