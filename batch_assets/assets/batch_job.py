@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 import dagster as dg
+from dagster_aws.s3 import S3Resource
 from pydantic import Field
 
+from batch_assets.assets import history
 from batch_assets.assets.batch_manifest import rendered
 from batch_assets.assets.metadata import PREVIEW_ROWS, preview, s3_link, usd
 from batch_assets.assets.node import node, started_by_a_person
@@ -27,7 +29,6 @@ from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.lane_listing import foreign_manifests_in_lane
 from batch_assets.storage.objects import S3Address, version
-from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.storage.tables import StoredTable, TableOutput, Tables
 
 CHECK = "manifest_is_with_bedrock"
@@ -249,6 +250,7 @@ def job_metadata(settings: Settings, row: JobRow, ledger: Ledger) -> dict[str, A
         "fingerprint": row.fingerprint or "",
         "space": settings.space.slug,
         "cost_usd": usd(cost),
+        history.NAME: history.begun(row),
         "preview": preview(ledger.to_table().slice(max(0, len(ledger.rows) - PREVIEW_ROWS)), _SHOWN_COLUMNS),
     }
     named = (

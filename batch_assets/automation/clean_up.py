@@ -1,13 +1,13 @@
 """The job that deletes the output of jobs that were loaded long ago, and its daily schedule."""
 
 import dagster as dg
+from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets import node
 from batch_assets.assets.retention import Retention
 from batch_assets.errors import BatchAssetsError
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
-from batch_assets.storage.s3_resource import S3Resource
 
 NAME = "clean_up_results"
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import dagster as dg
+from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets import node
 from batch_assets.assets.services import S3VectorsResource
@@ -13,7 +14,6 @@ from batch_assets.reconciliation.reconciler import Reconciler
 from batch_assets.reconciliation.report import Report
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
-from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.vectors.differences import Kind
 
 NAME = "reconcile_index"

@@ -77,7 +77,7 @@ def command(
             _serve(terminal, clients)
 
     with _home(terminal) as home:
-        run = DemoRun(home=home, speed=speed, days=DAYS, own=found, console=terminal, html=html)
+        run = DemoRun(home=home, speed=speed, days=DAYS, own=found, console=terminal, html=html, quiet=as_json)
         summary = run.execute(begun, tell)
     if not summary.complete:
         console(stderr=True).print("[bold red]Error:[/] not every picture is embedded and indexed, or rejected")

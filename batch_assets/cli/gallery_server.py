@@ -10,7 +10,7 @@ from typing import Any, Self
 import typer
 
 from batch_assets.cli.clients import Clients
-from batch_assets.cli.refusals import explanation
+from batch_assets.refusals import explanation
 
 _BACKLOG = 128
 _END_SECONDS = 5

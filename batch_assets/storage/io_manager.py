@@ -5,10 +5,10 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+from dagster_aws.s3 import S3Resource
 
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.objects import S3Address
-from batch_assets.storage.s3_resource import S3Resource
 from batch_assets.storage.tables import StoredTable, TableOutput, Tables
 
 

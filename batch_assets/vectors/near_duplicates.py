@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Rows = NDArray[np.intp]
 
 _BLOCK_ROWS, _BLOCK_COLUMNS = 1024, 4096
-_FIT_ROWS, _TRIAL_ROWS = 512, 1024
+_FIT_ROWS, _TRIAL_ROWS = 256, 512
 _AXES = (16, 32, 64, 128, 256)
 _VERDICTS_AT_ONCE = 4096
 _MANY = 65_536
@@ -97,6 +97,11 @@ class _Search:
         possible = _nearness(self.coordinates[first:last], self.coordinates[begin:end]) >= -self._limit
         if not possible.any():
             return
+        if np.count_nonzero(possible) > _MANY:
+            # In a dense cloud one verdict for each row and each column links nearly all.
+            self._decide(np.arange(first, last), possible.argmax(axis=1) + begin)
+            self._decide(possible.argmax(axis=0) + first, np.arange(begin, end))
+            rows, columns = self._roots(np.arange(first, last)), self._roots(np.arange(begin, end))
         possible &= rows[:, None] != columns[None, :]
         left, right = np.nonzero(possible)
         self._decide(left + first, right + begin)

@@ -31,6 +31,18 @@ def _large_job(options: argparse.Namespace) -> Any:
     return large_job.measure(options.size or 100_000)
 
 
+def _overhead(options: argparse.Namespace) -> Any:
+    from benchmarks.scale import overhead
+
+    return overhead.measure(options.size or 5)
+
+
+def _web_ui(options: argparse.Namespace) -> Any:
+    from benchmarks.scale import web_ui
+
+    return web_ui.measure(options.size or 5_000)
+
+
 def _gallery(options: argparse.Namespace) -> Any:
     from benchmarks.scale import gallery
 
@@ -41,6 +53,8 @@ _CASES: Mapping[str, Callable[[argparse.Namespace], Any]] = {
     "backfill": _backfill,
     "sensors": _sensors,
     "large-job": _large_job,
+    "overhead": _overhead,
+    "web-ui": _web_ui,
     "gallery": _gallery,
 }
 

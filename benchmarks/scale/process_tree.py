@@ -17,10 +17,15 @@ class PeakMemory:
 
     def watch(self) -> None:
         """Look until the process has ended."""
-        while sizes := [size for size in map(_proportional_bytes, tree(self._process_id)) if size]:
-            self.bytes = max(self.bytes, sum(sizes))
-            self.bytes_of_one = max(self.bytes_of_one, *sizes)
+        while self.look():
             time.sleep(_PAUSE_SECONDS)
+
+    def look(self) -> bool:
+        """Look once; whether the process is still there."""
+        sizes = [size for size in map(_proportional_bytes, tree(self._process_id)) if size]
+        self.bytes = max(self.bytes, sum(sizes))
+        self.bytes_of_one = max(self.bytes_of_one, *sizes, 0)
+        return bool(sizes)
 
 
 def tree(process_id: int) -> Iterator[int]:

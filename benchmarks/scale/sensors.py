@@ -34,15 +34,15 @@ _BEDROCK_SECONDS = 0.1
 _LONGER_THAN_A_JOB_SECONDS = 25 * 3600
 _LOOKS = 15
 _QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
-_DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
+DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
 
 
 def measure(partitions: int) -> dict[str, Any]:
     """By situation and sensor: the first look of a new process, and the median of the looks that follow."""
     with tempfile.TemporaryDirectory() as home, sandbox_world(partitions, with_pictures=1, speed=0) as world:
-        copyfile(_DAGSTER_YAML, Path(home) / "dagster.yaml")
+        copyfile(DAGSTER_YAML, Path(home) / "dagster.yaml")
         with dg.DagsterInstance.from_config(home) as instance:
-            events = _fill(instance, world)
+            events = fill(instance, world)
             world.tell("faults", {"service": "bedrock", "latency_seconds": _BEDROCK_SECONDS})
             queued = world.partitions[DUE : DUE + QUEUED]
             situations = {"the quota is full": _looks(instance, world, live_jobs=IN_FLIGHT)}
@@ -54,7 +54,7 @@ def measure(partitions: int) -> dict[str, Any]:
         return {"partitions": partitions, "events": events, "situations": situations}
 
 
-def _fill(instance: dg.DagsterInstance, world: SandboxWorld) -> int:
+def fill(instance: dg.DagsterInstance, world: SandboxWorld) -> int:
     """The oldest partitions can be loaded or are queued, the newest are in flight, those between are done."""
     keys = list(world.partitions)
     past = _real_past(instance, world, keys[-1])

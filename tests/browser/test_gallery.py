@@ -71,7 +71,7 @@ def world(aws: Aws) -> Iterator[World]:
 def url(world: World) -> Iterator[str]:
     """Where the gallery of that world is served.
 
-    To be asked for before the browser: Dagster runs event loops, which a thread with Playwright's own refuses.
+    To be asked for before the browser: Dagster runs event loops of its own, which a thread with Playwright's cannot.
     """
     with GalleryServer.of(Clients(world.settings), port=0, dagster_url=DAGSTER_URL, note=NOTE) as server:
         server.start()
@@ -135,7 +135,7 @@ def test_words_find_pictures_nearest_first(gallery: GalleryPage) -> None:
     gallery.shoot("gallery-results")
 
 
-def test_own_picture_finds_its_like_and_the_link_can_be_shared(gallery: GalleryPage, browser: Browser) -> None:
+def test_own_picture_finds_its_like_and_the_link_can_be_shared(gallery: GalleryPage) -> None:
     """A picked file is searched by; the address alone shows the same to somebody else."""
     gallery.open()
     gallery.pick(name="cup.jpg", data=photograph("coffee.jpg"))
@@ -146,7 +146,7 @@ def test_own_picture_finds_its_like_and_the_link_can_be_shared(gallery: GalleryP
     expect(gallery.page.locator("#query-picture img")).to_be_visible()
     found = [gallery.key_of(tile) for tile in gallery.tiles.all()[:5]]
     gallery.shoot("gallery-similar")
-    with opened(browser, gallery.url, gallery.screenshots) as other:
+    with opened(gallery.page.context.browser, gallery.page.url.split("/?")[0], gallery.screenshots) as other:
         other.page.goto(gallery.page.url)
         expect(other.tiles.first).to_contain_text("coffee")
         assert [other.key_of(tile) for tile in other.tiles.all()[:5]] == found

@@ -19,7 +19,7 @@ from tests.world import new_world, pictures, still_sandbox
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PARTITION = "2024/01/02"
 PICTURE = "0007.png"
 _SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -36,7 +36,7 @@ SERVING = {
 RUN_ELSEWHERE = {
     "make demo": "tests/end_to_end/test_demo.py runs what the target runs",
     "make test": "this is a part of it",
-    "make bench": "it takes a quarter of an hour; tests/benchmarks/ runs its parts",
+    "make bench": "it takes twenty-five minutes; tests/benchmarks/ runs its parts",
     "make dev": "tests/browser/ runs what the target runs",
     "dagster dev -w workspace.yaml": "tests/browser/ runs it, tests/test_loading.py loads the same workspace",
 }
@@ -132,7 +132,7 @@ def test_serving_command_comes_up_and_ends_with_ctrl_c(shell: Shell, command: st
         assert process.returncode in {0, 130, -signal.SIGINT}
 
 
-@pytest.mark.parametrize("target", ["demo", "dev", "test"])
+@pytest.mark.parametrize("target", ["demo", "dev", "docs", "test"])
 def test_make_target_exists(target: str) -> None:
     """The targets that the README names are in the Makefile."""
     make = shutil.which("make")

@@ -65,7 +65,7 @@ def test_a_thumbnail_is_small_and_keeps_its_shape() -> None:
 
 def test_a_small_picture_keeps_its_size() -> None:
     """Nothing is blown up."""
-    assert thumbnail_of(data_uri(thumbnail(encoded(Image.new("L", (30, 20))), "PNG"))).size == (30, 20)
+    assert thumbnail_of(data_uri(thumbnail(encoded(Image.new("L", (30, 20)), "PNG")))).size == (30, 20)
 
 
 @pytest.mark.parametrize(("mode", "file_format"), [("RGBA", "PNG"), ("LA", "PNG"), ("RGBA", "WEBP"), ("P", "GIF")])

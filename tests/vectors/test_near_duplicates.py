@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from numpy.typing import NDArray
@@ -19,18 +19,17 @@ Vectors = NDArray[np.float32]
 def by_all_pairs(vectors: Vectors, threshold: float) -> list[list[int]]:
     """The same groups the plain way: every distance, then a walk through the links."""
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
-    usable = [row for row in range(len(vectors)) if np.isfinite(lengths[row]) and lengths[row] > 0]
-    units = {row: vectors[row] / lengths[row] for row in usable}
+    usable = np.flatnonzero(np.isfinite(lengths) & (lengths > 0))
+    units = vectors[usable] / lengths[usable, None]
+    near = ((units[:, None, :] - units[None, :, :]) ** 2).sum(axis=2) / 2 <= threshold
     groups, seen = [], set[int]()
-    for start in usable:
-        group, to_visit = set[int](), [] if start in seen else [start]
+    for start in range(len(usable)):
+        group, to_visit = set[int](), set() if start in seen else {start}
         while to_visit:
-            one = to_visit.pop()
-            group.add(one)
-            seen.add(one)
-            differences = {other: units[one] - units[other] for other in usable if other not in seen}
-            to_visit += [other for other, by in differences.items() if by @ by / 2 <= threshold]
-        groups.append(sorted(group))
+            group |= to_visit
+            to_visit = set(np.flatnonzero(near[list(to_visit)].any(axis=0)).tolist()) - group
+        seen |= group
+        groups.append(usable[sorted(group)].tolist())
     return sorted((group for group in groups if len(group) > 1), key=lambda group: (-len(group), group[0]))
 
 
@@ -47,17 +46,17 @@ def clustered(random: np.random.Generator, *, rows: int, dimension: int, cluster
 
 
 def isotropic(rows: int) -> Vectors:
-    return np.random.default_rng(1).standard_normal((rows, 256)).astype(np.float32)
+    return np.random.default_rng(1).standard_normal((rows, 128)).astype(np.float32)
 
 
 def one_tight_cluster(rows: int) -> Vectors:
     """No two the same, all near: every pair is a candidate."""
-    return (np.ones(256) + 0.01 * isotropic(rows)).astype(np.float32)
+    return (np.ones(128) + 0.01 * isotropic(rows)).astype(np.float32)
 
 
 def just_too_far(rows: int) -> Vectors:
     """All about 0.06 apart in every direction: every pair looks possible from a few axes, and none is near."""
-    return (np.ones(256) + 0.25 * isotropic(rows)).astype(np.float32)
+    return (np.ones(128) + 0.25 * isotropic(rows)).astype(np.float32)
 
 
 def test_copies_and_near_copies_are_one_group() -> None:
@@ -106,6 +105,7 @@ def test_what_is_no_cosine_distance_is_refused(threshold: float) -> None:
         near_duplicate_groups(isotropic(3), threshold=threshold)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st_numpy.arrays(
         np.float32,
@@ -119,9 +119,10 @@ def test_groups_are_those_of_all_pairs(vectors: Vectors, threshold: float) -> No
     assert found(vectors, threshold) == by_all_pairs(vectors, threshold)
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
-    st.sampled_from([2, 40, 700]),
+    st.sampled_from([2, 40, 300]),
     st.sampled_from([0.02, 0.1, 0.3]),
     st.sampled_from([0.005, 0.02, 0.1]),
 )
@@ -132,17 +133,15 @@ def test_groups_of_clusters_are_those_of_all_pairs(seed: int, dimension: int, sp
     assert found(vectors, threshold) == by_all_pairs(vectors, threshold)
 
 
-@pytest.mark.parametrize("make", [isotropic, one_tight_cluster, just_too_far])
-def test_several_blocks_are_as_one(make: Callable[[int], Vectors]) -> None:
-    """More rows than a block, in easy and in awkward clouds: the same as by one product of all."""
-    vectors = make(6000)
-    vectors[5999] = vectors[0]
-    units = vectors.astype(np.float64) / np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    near = int((1 - units @ units.T <= 0.02).sum())
+@pytest.mark.parametrize(
+    ("make", "together"), [(isotropic, [0, 2999]), (one_tight_cluster, [*range(3000)]), (just_too_far, [0, 2999])]
+)
+def test_several_blocks_are_as_one(make: Callable[[int], Vectors], together: list[int]) -> None:
+    """More rows than a block, in an easy and in awkward clouds: a copy at the other end is found, and no more."""
+    vectors = make(3000)
+    vectors[2999] = vectors[0]
 
-    groups = found(vectors, 0.02)
-
-    assert groups == ([[*range(6000)]] if near > 6002 else [[0, 5999]])
+    assert found(vectors, 0.02) == [together]
 
 
 @pytest.mark.soak
@@ -151,7 +150,7 @@ def test_a_large_partition_takes_seconds(kind: str, record_property: Callable[[s
     """100,000 vectors of 1,024 numbers, of kinds that are easy and kinds that explode where all pairs are kept."""
     random, shape = np.random.default_rng(2), (100_000, 1024)
     if kind == "clusters":
-        vectors = clustered(random, rows=shape[0], dimension=shape[1], clusters=5000, spread=0.3)
+        vectors = clustered(random, rows=shape[0], dimension=shape[1], clusters=5000, spread=0.12)
     else:
         vectors = random.standard_normal(shape, np.float32) * {"identical": 0, "isotropic": 1, "tight": 0.05}[kind]
         vectors += np.float32(kind != "isotropic")
@@ -164,5 +163,5 @@ def test_a_large_partition_takes_seconds(kind: str, record_property: Callable[[s
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     record_property("peak_megabytes", round(peak / 1e6))
-    assert len(groups) == {"clusters": len(groups), "identical": 1, "isotropic": 0, "tight": 1}[kind]
+    assert len(groups) == {"clusters": 5000, "identical": 1, "isotropic": 0, "tight": 1}[kind]
     assert peak < 600e6
