@@ -43,7 +43,10 @@ _LIMIT = 48
 _LATENT, _CLUSTERS, _SPREAD, _NOISE, _COPY_NOISE = 64, 400, 0.5, 0.02, 0.001
 _COPIES = 0.01
 _MEBIBYTE = 1024**2
-_COLOURS = tuple("black grey white red orange yellow green cyan blue purple pink brown beige".split())
+_COLOURS = (
+    *("black", "grey", "white", "red", "orange", "yellow", "green"),
+    *("cyan", "blue", "purple", "pink", "brown", "beige"),
+)
 
 Vectors = NDArray[np.float32]
 
