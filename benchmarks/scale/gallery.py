@@ -108,7 +108,8 @@ class Corpus:
         latent = self._centres[self.random.integers(_CLUSTERS, size=count)]
         latent = latent + _SPREAD * self.random.standard_normal(latent.shape, np.float32)
         noise = self.random.standard_normal((count, _DIMENSION), np.float32)
-        return (latent @ self._directions + _NOISE * noise).astype(np.float32)
+        vectors: Vectors = (latent @ self._directions + _NOISE * noise).astype(np.float32)
+        return vectors
 
     def sample(self, count: int) -> list[int]:
         """Numbers of some rows."""
