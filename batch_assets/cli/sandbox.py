@@ -27,6 +27,9 @@ def command(
         int, typer.Option(metavar="NUMBER", min=1, help="Quota of live batch jobs a model.")
     ] = 100,
     faults: FaultsOption = None,
+    enforce_iam: Annotated[
+        bool, typer.Option("--enforce-iam", help="Refuse what the caller's IAM policies do not allow.")
+    ] = False,
     env: Annotated[bool, typer.Option("--env", help="Print export lines for a shell instead of the address.")] = False,
 ) -> None:
     """Serve stand-ins for the AWS services on this machine.
@@ -49,7 +52,7 @@ def command(
         url = f"http://{HOST}:{bound}"
         typer.echo(shell_exports(environment_of(url)) if env else url)
 
-    config = SandboxConfig(speed=speed, max_live_jobs=max_live_jobs, faults=rules)
+    config = SandboxConfig(speed=speed, max_live_jobs=max_live_jobs, faults=rules, enforce_policies=enforce_iam)
     serve(port, config=config, announce=announce)
 
 
