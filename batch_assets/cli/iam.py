@@ -90,7 +90,9 @@ def _confirmed(*, exists: bool) -> bool:
     """Ask a person; without a yes the command ends here with exit code 1, and without anybody to ask with 2."""
     if not sys.stdin.isatty():
         raise typer.BadParameter("there is no terminal to ask on: add --yes", param_hint="--yes")
-    if not typer.confirm(f"{'Update' if exists else 'Create'} the role?", err=True):
+    # Not typer.confirm: it writes a blank to standard output, which is for the ARN alone.
+    typer.echo(f"{'Update' if exists else 'Create'} the role? [y/N]: ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         typer.echo("Nothing was changed.", err=True)
         raise typer.Exit(1)
     return True

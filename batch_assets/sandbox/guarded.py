@@ -77,6 +77,6 @@ def authorization(guard: Guard, target: Target) -> Callable[[str, Mapping[str, A
         except DeniedError as error:
             raise ModelledError(f"{_DENIED}Exception", str(error)) from error
         except UnknownAccessKeyError as error:
-            raise ModelledError(*_UNKNOWN_KEY_JSON) from error
+            raise ModelledError(*_UNKNOWN_KEY_JSON, status=_FORBIDDEN) from error
 
     return authorize if guard.watches else None

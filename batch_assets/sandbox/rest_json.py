@@ -85,7 +85,7 @@ class RestJsonApi:
 
     def error(self, error: ModelledError, *, status: int | None = None) -> HttpResponse:
         """Write an error as this service does."""
-        return write_error(self.model, error, status=status)
+        return write_error(self.model, error, status=status or error.status)
 
     def unknown(self, *, method: str, raw_path: str) -> HttpResponse:
         """Answer a request that is no operation of this service."""

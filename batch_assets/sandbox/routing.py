@@ -50,12 +50,17 @@ def find_target(*, raw_path: bytes, authorization: bytes | None, query_string: b
     """
     scope = _CREDENTIAL_SCOPE.search(authorization or b"")
     if scope is None:
-        (presigned, *_) = parse_qs(query_string.decode("latin-1")).get("X-Amz-Credential", [""])
-        return Target("s3", REGION, presigned.partition("/")[0])
+        return Target("s3", REGION, _presigned_by(parse_qs(query_string.decode("latin-1"))))
     key_id, region, service = (part.decode("latin-1") for part in scope.groups())
     if service == "bedrock" and raw_path.startswith(b"/model/"):
         service = "bedrock-runtime"
     return Target(service, region, key_id)
+
+
+def _presigned_by(query: dict[str, list[str]]) -> str:
+    """Return the access key in a presigned URL, of signature version 4 or 2; an unsigned one has none."""
+    (credential, *_) = query.get("X-Amz-Credential") or query.get("AWSAccessKeyId") or [""]
+    return credential.partition("/")[0]
 
 
 def s3_operation(*, method: str, raw_path: bytes, query: dict[str, str], is_copy: bool) -> str:
