@@ -67,6 +67,13 @@ class PrefixTemplate:
             raise PartitionError(f"prefix {prefix!r} does not follow the template {self.template!r}")
         return key
 
+    def find_key(self, prefix: str) -> str | None:
+        """Partition key of a prefix, or None for a prefix of another shape."""
+        try:
+            return self.key(prefix)
+        except PartitionError:
+            return None
+
     def moment(self, key: str) -> datetime:
         """Begin of a partition, without a time zone. Raises `PartitionError` for a key that is no such date."""
         if not self._key_pattern.match(key):

@@ -63,7 +63,7 @@ def command(
     end_on_signals()
     begun = time.monotonic()
     with _home(terminal) as home:
-        run = DemoRun(home=home, speed=speed, days=DAYS, own=found, console=terminal, html=html)
+        run = DemoRun(home=home, speed=speed, days=DAYS, own=found, console=terminal, html=html, quiet=as_json)
         summary = run.execute(begun)
     if as_json:
         typer.echo(json.dumps(summary.as_dict(), indent=2))

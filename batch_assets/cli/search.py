@@ -16,6 +16,7 @@ from rich.text import Text
 
 from batch_assets.bedrock.on_demand import Vector, embed_image, embed_text
 from batch_assets.cli.clients import Clients
+from batch_assets.cli.completion import partition_keys
 from batch_assets.cli.files import in_existing_folder
 from batch_assets.cli.terminal import console
 from batch_assets.errors import PartitionError
@@ -38,13 +39,22 @@ def command(
     ] = None,
     top_k: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=MAX_TOP_K, help="How many results.")] = 10,
     partition: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="Only this partition; may be given again.")
+        list[str] | None,
+        typer.Option(metavar="KEY", autocompletion=partition_keys, help="Only this partition; may be given again."),
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="KEY_OR_DATE", help="Only partitions from this key or date on.")
+        str | None,
+        typer.Option(
+            metavar="KEY_OR_DATE", autocompletion=partition_keys, help="Only partitions from this key or date on."
+        ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="KEY_OR_DATE", help="Only partitions up to this key or date, included.")
+        str | None,
+        typer.Option(
+            metavar="KEY_OR_DATE",
+            autocompletion=partition_keys,
+            help="Only partitions up to this key or date, included.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of matches.")] = False,
     html: Annotated[

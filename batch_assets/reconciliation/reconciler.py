@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batch_assets.errors import PartitionError, TableChangedError
+from batch_assets.progress import Progress, untold
 from batch_assets.reconciliation.examination import Examined, Examiner
 from batch_assets.reconciliation.repair import IndexRepair
 from batch_assets.reconciliation.report import LeftAlone, Report
@@ -21,6 +22,7 @@ from batch_assets.vectors.inventory import Listed, list_index
 from batch_assets.vectors.inventory_file import InventoryFile, LiveVector, inventory_file
 
 _PARTITIONS_AT_A_TIME = 8
+_VECTORS_BETWEEN_REPORTS = 1000
 _CHANGED = "a run has written its tables meanwhile: reconcile again"
 
 
@@ -34,6 +36,7 @@ class Reconciler:
         s3vectors: Client of S3 Vectors.
         tables: All tables.
         has_a_run: Whether an unfinished run works on a partition, which is then left alone.
+        progress: Told how far it is.
     """
 
     settings: Settings
@@ -41,6 +44,7 @@ class Reconciler:
     s3vectors: Any
     tables: Tables
     has_a_run: Callable[[str], bool] = lambda _: False
+    progress: Progress = untold
 
     def run(self, *, partitions: Collection[str] | None = None, repair: bool = False) -> Report:
         """Compare the named partitions, or all that have a table or a vector, and repair them if asked to.
@@ -91,7 +95,9 @@ class Reconciler:
 
         names = sorted({*versions, *inventory.partitions()} if partitions is None else set(partitions))
         items = ((name, inventory.vectors(name)) for name in names)
-        for examined in run_in_flight(examine, items, calls_in_flight=_PARTITIONS_AT_A_TIME):
+        examinations = run_in_flight(examine, items, calls_in_flight=_PARTITIONS_AT_A_TIME)
+        for number, examined in enumerate(examinations, start=1):
+            self.progress("partitions compared", number, len(names))
             if isinstance(examined, LeftAlone):
                 report.left_alone.append(examined)
                 continue
@@ -123,7 +129,9 @@ class Reconciler:
         """The vectors whose keys lie under the prefix of a wanted partition; the others are foreign."""
         wanted = None if partitions is None else frozenset(partitions)
         home = self._homes()
-        for vector in list_index(self.s3vectors, bucket=index.bucket, index=index.name):
+        for number, vector in enumerate(list_index(self.s3vectors, bucket=index.bucket, index=index.name)):
+            if number % _VECTORS_BETWEEN_REPORTS == 0:
+                self.progress("vectors listed", number, None)
             partition = home(vector[0])
             if partition is None and wanted is None:
                 report.add(Kind.FOREIGN, [vector[0]])

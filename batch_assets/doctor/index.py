@@ -1,0 +1,39 @@
+"""The vector index: of the right form, and of this source bucket and embedding space."""
+
+from collections.abc import Iterator
+
+from batch_assets.doctor.deployment import Deployment
+from batch_assets.doctor.finding import Finding, Findings
+from batch_assets.vectors.index import (
+    OWNED_BY,
+    IndexDescription,
+    IndexOwner,
+    describe_index,
+    differences,
+    foreign_tags,
+)
+
+_OTHER_INDEX = "set BATCH_ASSETS_INDEX_NAME to another index, which the first load then creates"
+
+
+def examine(deployment: Deployment, found: Findings) -> Iterator[Finding]:
+    settings = deployment.settings
+    client = deployment.client("s3vectors")
+    where = f"{settings.index_name} of vector bucket {settings.vector_bucket}"
+    index = describe_index(client, bucket=settings.vector_bucket, index=settings.index_name)
+    if index is None:
+        yield found.ok(f"{where} does not exist yet: the first load creates it")
+        return
+    problems = [*differences(index, dimension=settings.dimension), *_foreign(deployment, index)]
+    for problem in problems:
+        yield found.wrong(f"{where}: {problem}", _OTHER_INDEX)
+    if not problems:
+        yield found.ok(f"{where}: {index.dimension} dimensions, {index.distance_metric}, for {settings.source_bucket}")
+
+
+def _foreign(deployment: Deployment, index: IndexDescription) -> Iterator[str]:
+    settings = deployment.settings
+    owner = IndexOwner(source_bucket=settings.source_bucket, space=settings.space.slug)
+    tags = deployment.client("s3vectors").list_tags_for_resource(resourceArn=index.arn)["tags"]
+    for tag, theirs in foreign_tags(tags, owner).items():
+        yield f"belongs to {OWNED_BY[tag]} {theirs}, not to {owner.tags()[tag]}"
