@@ -43,14 +43,6 @@ class Clients:
         return aws_client("s3vectors", self.settings.region, UNREPEATED)
 
     @cached_property
-    def iam(self) -> Any:
-        return self._client("iam")
-
-    @cached_property
-    def sts(self) -> Any:
-        return self._client("sts")
-
-    @cached_property
     def tables(self) -> Tables:
         settings = self.settings
         catalog = Catalog(settings.space.slug, settings.vector_bucket, settings.index_name)

@@ -38,7 +38,7 @@ def show() -> None:
     """Print the permissions that are needed, or set up the service role."""
 
 
-@commands.command(epilog="Example: batch-assets iam policy --for search --format terraform > search.tf.json")
+@commands.command(epilog="Example: batch-assets iam policy --for search --format terraform")
 def policy(
     *,
     purpose: Annotated[Purpose, typer.Option("--for", help="Whose permissions.")],
@@ -53,7 +53,11 @@ def policy(
 
 
 @commands.command(epilog="Example: batch-assets iam apply --yes")
-def apply(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+def apply(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the ARN, and whether it was changed.")] = False,
+) -> None:
     """Create the service role of the settings, or bring it up to date.
 
     Shows the difference first, on standard error, and prints the role's ARN. Needs permissions that the pipeline does
@@ -63,18 +67,25 @@ def apply(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
 
     settings = load_settings()
     clients = Clients(settings)
-    require_account(clients.sts, settings)
-    role = ServiceRole(clients.iam, settings)
+    require_account(clients.client("sts"), settings)
+    role = ServiceRole(clients.client("iam"), settings)
     standing = role.read()
     difference = list(standing.difference(role.wanted))
+    _show(difference)
+    if difference and (yes or _confirmed(exists=standing.trust is not None)):
+        role.write(standing)
+    if as_json:
+        typer.echo(json.dumps({"role_arn": settings.role_arn, "changed": bool(difference)}, indent=2))
+    else:
+        typer.echo(settings.role_arn)
+
+
+def _show(difference: list[str]) -> None:
     told = console(stderr=True)
     for line in difference:
         told.print(Text(line, style=_STYLES.get(line[:1], "")), soft_wrap=True)
     if not difference:
         told.print("The role is as it should be: nothing was changed.")
-    elif yes or _confirmed(exists=standing.trust is not None):
-        role.write(standing)
-    typer.echo(settings.role_arn)
 
 
 def _document(purpose: Purpose, output: Format, settings: Settings) -> Document:

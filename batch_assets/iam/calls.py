@@ -96,6 +96,10 @@ _PIPELINE = (
         ),
         places.index,
     ),
+    # Of `batch-assets doctor`, beside what it tries of the others.
+    Calls("Doctor", ("bedrock.GetFoundationModel", "bedrock.GetFoundationModelAvailability"), places.jobs),
+    Calls("Doctor", ("s3vectors.GetVectorBucket",), places.index),
+    Calls("Doctor", ("sts.GetCallerIdentity", "iam.GetRole", "iam.SimulatePrincipalPolicy"), places.identities),
 )
 
 # What Bedrock does as the role, as its user guide has it: it reads one folder and writes to another.

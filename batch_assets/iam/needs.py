@@ -19,6 +19,8 @@ class Kind(StrEnum):
     MODEL = "Model"
     JOBS = "Jobs"
     ROLE = "Role"
+    PASSED_ROLE = "PassedRole"
+    CALLER = "Caller"
     VECTOR_BUCKET = "VectorBucket"
     INDEX = "Index"
     ALL = "All"
@@ -54,13 +56,16 @@ NEEDS: Mapping[str, tuple[Need, ...]] = MappingProxyType(
             Need("bedrock:CreateModelInvocationJob", Kind.MODEL),
             Need("bedrock:CreateModelInvocationJob", Kind.JOBS),
             Need("bedrock:TagResource", Kind.JOBS),
-            Need("iam:PassRole", Kind.ROLE),
+            Need("iam:PassRole", Kind.PASSED_ROLE),
         ),
         "bedrock.GetModelInvocationJob": (Need("bedrock:GetModelInvocationJob", Kind.JOBS),),
         "bedrock.StopModelInvocationJob": (Need("bedrock:StopModelInvocationJob", Kind.JOBS),),
         "bedrock.ListModelInvocationJobs": (Need("bedrock:ListModelInvocationJobs", Kind.ALL),),
+        "bedrock.GetFoundationModel": (Need("bedrock:GetFoundationModel", Kind.MODEL),),
+        "bedrock.GetFoundationModelAvailability": (Need("bedrock:GetFoundationModelAvailability", Kind.ALL),),
         "bedrock-runtime.InvokeModel": (Need("bedrock:InvokeModel", Kind.MODEL),),
         "s3vectors.CreateVectorBucket": (Need("s3vectors:CreateVectorBucket", Kind.VECTOR_BUCKET),),
+        "s3vectors.GetVectorBucket": (Need("s3vectors:GetVectorBucket", Kind.VECTOR_BUCKET),),
         "s3vectors.CreateIndex": (
             Need("s3vectors:CreateIndex", Kind.INDEX),
             Need("s3vectors:TagResource", Kind.INDEX),
@@ -73,6 +78,9 @@ NEEDS: Mapping[str, tuple[Need, ...]] = MappingProxyType(
         "s3vectors.DeleteVectors": (Need("s3vectors:DeleteVectors", Kind.INDEX),),
         "s3vectors.ListVectors": (Need("s3vectors:ListVectors", Kind.INDEX), _METADATA),
         "s3vectors.QueryVectors": (Need("s3vectors:QueryVectors", Kind.INDEX), _METADATA),
+        "iam.GetRole": (Need("iam:GetRole", Kind.ROLE),),
+        "iam.SimulatePrincipalPolicy": (Need("iam:SimulatePrincipalPolicy", Kind.CALLER),),
+        "sts.GetCallerIdentity": (),
     }
 )
 """By `<service>.<operation>` as boto3 names them; what each call of this project needs with the parameters it has."""

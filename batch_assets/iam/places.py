@@ -71,8 +71,17 @@ def jobs(settings: Settings) -> Places:
     return {
         **model(settings),
         Kind.JOBS: Place((f"{_arn(settings, 'bedrock')}:model-invocation-job/*",)),
-        Kind.ROLE: Place((settings.role_arn,), passed),
+        Kind.PASSED_ROLE: Place((settings.role_arn,), passed),
         Kind.ALL: Place(("*",)),
+    }
+
+
+def identities(settings: Settings) -> Places:
+    """The service role, and whoever calls: a user has a variable for its name, a role has none."""
+    account = f"arn:{partition(settings)}:iam::{settings.role_arn.split(':')[4]}"
+    return {
+        Kind.ROLE: Place((settings.role_arn,)),
+        Kind.CALLER: Place((f"{account}:user/${{aws:username}}", f"{account}:role/*")),
     }
 
 

@@ -22,6 +22,7 @@ from batch_assets.sandbox.disturbance import Call, Disturbance
 from batch_assets.sandbox.errors import ModelledError
 from batch_assets.sandbox.faults.call_rule import ErrorAnswer
 from batch_assets.sandbox.guarded import Guarded, Needs, authorization
+from batch_assets.sandbox.identity_answers import identity_answer
 from batch_assets.sandbox.rest_json import RestJsonApi, Route
 from batch_assets.sandbox.rest_json_response import HttpResponse
 from batch_assets.sandbox.routing import Target, find_target, s3_operation
@@ -123,7 +124,8 @@ class Sandbox:
         body = await read_body(receive)
         parameters = {name: values[0] for name, values in parse_qs(body.decode("latin-1")).items()}
         operation = parameters.get("Action", "unknown")
-        application = self._query[target.service]
+        answer = identity_answer(operation, target.access_key_id, parameters, _query_error)
+        application = self._query[target.service] if answer is None else _answering(answer)
         if self._world.guard.watches:
             application = self._guarded(
                 target,
@@ -240,13 +242,17 @@ def _rest_json_refusal(api: RestJsonApi, error: ErrorAnswer) -> Application:
 
 
 def _s3_refusal(error: ErrorAnswer) -> Application:
-    return _xml_refusal(error.status, error_xml(error.code, error.message))
+    return _answering(_xml_error(error.status, error_xml(error.code, error.message)))
 
 
 def _query_refusal(error: ErrorAnswer) -> Application:
-    text = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
-    return _xml_refusal(error.status, f"<ErrorResponse><Error>{text}</Error></ErrorResponse>".encode())
+    return _answering(_query_error(error.status, error.code, error.message))
 
 
-def _xml_refusal(status: int, body: bytes) -> Application:
-    return _answering(HttpResponse(status=status, headers={"content-type": "application/xml"}, body=body))
+def _query_error(status: int, code: str, message: str) -> HttpResponse:
+    text = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    return _xml_error(status, f"<ErrorResponse><Error>{text}</Error></ErrorResponse>".encode())
+
+
+def _xml_error(status: int, body: bytes) -> HttpResponse:
+    return HttpResponse(status=status, headers={"content-type": "application/xml"}, body=body)

@@ -9,8 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import Aws
-from tests.sandbox.authorization.conftest import Account
+from tests.conftest import Account, Aws
 from tests.sandbox.conftest import text_records
 
 MODEL = "amazon.nova-2-multimodal-embeddings-v1:0"
