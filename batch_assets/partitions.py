@@ -74,6 +74,11 @@ class PrefixTemplate:
         except PartitionError:
             return None
 
+    def partition_of(self, object_key: str) -> str | None:
+        """Key of the partition under whose prefix an object key lies, or None."""
+        # Of the directives only %Y is longer when it is filled in.
+        return self.find_key(object_key[: len(self.template) + 2])
+
     def moment(self, key: str) -> datetime:
         """Begin of a partition, without a time zone. Raises `PartitionError` for a key that is no such date."""
         if not self._key_pattern.match(key):

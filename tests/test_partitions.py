@@ -243,3 +243,15 @@ def test_what_lies_inside_a_lane(prefix: str, inside: bool) -> None:
 def test_everything_lies_inside_the_lane_of_a_whole_bucket() -> None:
     """Where no parent is allowed, the bucket itself is submitted."""
     assert PrefixTemplate("dt=%Y-%m-%d/").inside_a_lane("anything/")
+
+
+@given(templates(), moments, st.text(max_size=5))
+@settings(deadline=None)
+def test_an_object_key_lies_in_the_partition_whose_prefix_it_begins_with(
+    template: PrefixTemplate, moment: datetime, name: str
+) -> None:
+    """And in none if it begins otherwise."""
+    key = key_of(template, moment)
+    assert template.partition_of(template.prefix(key) + name) == key
+    assert template.find_key(f"{template.prefix(key)}x") is None
+    assert template.partition_of(f"/{template.prefix(key)}{name}") is None

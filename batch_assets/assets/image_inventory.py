@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 import dagster as dg
+import pyarrow as pa
 import pyarrow.compute as pc
 from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.metadata import counts, preview, s3_link
 from batch_assets.assets.node import node
+from batch_assets.assets.pictures import Album, shown
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import INVENTORY, foreign_manifests, list_prefix, listing_version
 from batch_assets.storage.objects import S3Address
@@ -34,9 +36,11 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         key = context.partition_key
         model = settings.space.model
         prefix = S3Address(settings.source_bucket, settings.template.prefix(key))
-        inventory = list_prefix(s3.get_client(), prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
+        client = s3.get_client()
+        inventory = list_prefix(client, prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
         eligible = inventory.filter(inventory["eligible"])
         foreign, version = foreign_manifests(inventory), listing_version(inventory)
+        sheet = Album(settings, client, key).contact_sheet(inventory)
         yield dg.MaterializeResult(
             value=TableOutput(
                 inventory,
@@ -48,6 +52,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
             ),
             data_version=dg.DataVersion(version),
             metadata={
+                **shown(context, "image_inventory", sheet),
                 **counts(
                     {
                         "images": inventory.num_rows,
@@ -66,7 +71,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                     check_name=CHECK,
                     passed=eligible.num_rows > 0,
                     severity=dg.AssetCheckSeverity.WARN,
-                    description=_verdict(key, prefix.uri, eligible.num_rows, inventory.num_rows, foreign),
+                    description=_verdict(key, prefix.uri, inventory, foreign),
                 )
             ],
         )
@@ -74,12 +79,20 @@ def build(settings: Settings) -> dg.AssetsDefinition:
     return image_inventory
 
 
-def _verdict(key: str, uri: str, eligible: int, objects: int, foreign: list[str]) -> str:
-    text = f"{key}: {eligible} of {objects} objects under {uri} can be embedded"
-    if not objects:
+def _verdict(key: str, uri: str, inventory: pa.Table, foreign: list[str]) -> str:
+    eligible = pc.sum(inventory["eligible"]).as_py() or 0
+    text = f"{key}: {eligible} of {inventory.num_rows} objects under {uri} can be embedded"
+    if not inventory.num_rows:
         text += "; if pictures should be here, check BATCH_ASSETS_PREFIX_TEMPLATE and the upload"
+    elif not eligible:
+        reasons = pc.value_counts(inventory["reason"].combine_chunks()).to_pylist()
+        told = ", ".join(f"{reason['counts']} {reason['values']}" for reason in reasons)
+        text += (
+            f"; the reasons are {told}: see rejected_images after the load, and upload pictures that the model takes"
+        )
     if foreign:
         text += (
-            f"; {len(foreign)} foreign .jsonl files keep this folder from being submitted, the first is {foreign[0]!r}"
+            f"; {len(foreign)} foreign .jsonl files keep this folder from being submitted, the first is "
+            f"{foreign[0]!r}: move them elsewhere, then launch plan_and_submit again"
         )
     return text

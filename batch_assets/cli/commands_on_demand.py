@@ -34,12 +34,14 @@ COMMANDS = {
     "doctor": Command("doctor", "Check everything that a deployment needs."),
     "status": Command("status", "Show where each partition stands."),
     "search": Command("search", "Find the nearest pictures by words or by a picture."),
+    "gallery": Command("gallery", "Serve the search page."),
     "reconcile": Command("reconcile", "Compare all tables with the live index and the source bucket."),
     "retry": Command("retry", "Let refused pictures be sent again, and lift a hold."),
     "estimate": Command("estimate", "Show what it would cost to embed what is missing."),
     "adopt": Command("adopt", "Tell the Dagster instance what the tables in S3 hold."),
     "settings": Command("settings_reference", "Print the reference of all settings as a Markdown table."),
     "iam": Command("iam", "Print the permissions that are needed, or set up the service role."),
+    "columns": Command("columns_reference", "Print the reference of all table columns as Markdown tables."),
     "jobs": Command("jobs", "Show the live batch jobs of this deployment, or stop some."),
 }
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,8 +107,11 @@ class DemoRun:
     html: Path
     quiet: bool = False
 
-    def execute(self, begun: float) -> Summary:
-        """Run it all; `begun` is when the command started (monotonic). Raises `DagsterError` on a failed run."""
+    def execute(self, begun: float, tell: Callable[[Summary, Clients], None]) -> Summary:
+        """Run it all; `begun` is when the command started (monotonic). Raises `DagsterError` on a failed run.
+
+        `tell` is called with what came of it, while the world is still there.
+        """
         from batch_assets.sandbox.demo_pictures import days_for  # noqa: PLC0415 needs Pillow only here
         from batch_assets.sandbox.server import start  # noqa: PLC0415
 
@@ -127,7 +130,9 @@ class DemoRun:
                 clients = Clients(load_settings(_env_file=None))
                 rows = self._drive(dagster, world.partitions, clients, progress)
             searches = self._search(clients, rows)
-            return Summary(uploaded, rows, time.monotonic() - begun, searches)
+            summary = Summary(uploaded, rows, time.monotonic() - begun, searches)
+            tell(summary, clients)
+            return summary
 
     def _bars(self) -> Progress:
         return bars(quiet=self.quiet, transient=False)

@@ -107,12 +107,12 @@ class Interview:
     def hold(self) -> None:
         ask = self.questions.ask
         bucket = ask("source_bucket", None)
-        self.proposals = self._look(lambda: _proposals(bucket)) or ()
+        self.proposals = self._look("prefix_template", lambda: _proposals(bucket)) or ()
         self._show()
         best = self.proposals[0].template if self.proposals else str(Settings.model_fields["prefix_template"].default)
         template = PrefixTemplate(ask("prefix_template", best))
         ask("first_partition", self._first_partition(bucket, template))
-        account = ask("account_id", self._look(_account))
+        account = ask("account_id", self._look("account_id", _account))
         ask("role_arn", f"arn:aws:iam::{account}:role/batch-assets-bedrock")
         ask("vector_bucket", f"{bucket.replace('.', '-')[:55]}-vectors")
         # Bedrock would read results that lie in a folder of pictures as its input.
@@ -122,12 +122,12 @@ class Interview:
             ask("results_bucket", None)
 
     def _first_partition(self, bucket: str, template: PrefixTemplate) -> str:
-        found = self._look(lambda: find_first_partition(_client("s3"), bucket, template))
+        found = self._look("first_partition", lambda: find_first_partition(_client("s3"), bucket, template))
         return found or datetime.now(UTC).strftime(template.key_format)
 
-    def _look(self, ask: Callable[[], _Answer]) -> _Answer | None:
-        """What AWS answers; without an answer the question is asked without a proposal."""
-        if not self.looks:
+    def _look(self, name: str, ask: Callable[[], _Answer]) -> _Answer | None:
+        """What AWS proposes for a setting that was not given, if it may be asked and answers."""
+        if not self.looks or self.questions.given[name] is not None:
             return None
         try:
             return ask()

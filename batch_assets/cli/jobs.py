@@ -70,7 +70,7 @@ def stop(
             f"{own.job.name} ({own.partition}) is {own.job.status}: {_progress(own)}, which are billed", err=as_json
         )
     if not yes:
-        _confirm(len(chosen))
+        _confirm(len(chosen), err=as_json)
     for own in chosen:
         stop_job(clients.bedrock, own.job.arn)
         if not as_json:
@@ -144,9 +144,9 @@ def _span(age: timedelta) -> str:
     return f"{minutes // 60}:{minutes % 60:02d} h"
 
 
-def _confirm(number: int) -> None:
+def _confirm(number: int, *, err: bool) -> None:
     if not sys.stdin.isatty():
         raise typer.BadParameter("there is no terminal to ask on: add --yes to stop them", param_hint="--yes")
-    if not typer.confirm(f"Stop {number} batch job{'s' if number > 1 else ''}?"):
-        typer.echo("Nothing was stopped.")
+    if not typer.confirm(f"Stop {number} batch job{'s' if number > 1 else ''}?", err=err):
+        typer.echo("Nothing was stopped.", err=err)
         raise typer.Exit(1)

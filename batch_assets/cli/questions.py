@@ -58,26 +58,26 @@ class Questions:
             raise typer.BadParameter("nothing can be proposed here: it has to be given", param_hint=option(name))
         problem = self._problem(name, value)
         if problem:
-            raise typer.BadParameter(f"{value!r} {problem}", param_hint=option(name))
+            raise typer.BadParameter(problem, param_hint=option(name))
         return value
 
     def _valid(self, name: str, value: str) -> str:
         """The value, or a usage error, after which the prompt asks again."""
         problem = self._problem(name, value.strip())
         if problem:
-            raise typer.BadParameter(f"{value!r} {problem}")
+            raise typer.BadParameter(problem)
         return value.strip()
 
     def _problem(self, name: str, value: str) -> str | None:
-        """What is wrong with a value, in view of the answers before it."""
+        """What is wrong with a value, in view of the answers before it, or None."""
         if not value:
-            return "is empty"
+            return "an answer is needed"
         values: dict[str, Any] = {"_env_file": None, **_STAND_INS, **self.answers, name: value}
         try:
             Settings(**values)
         except ValidationError as error:
             found = [str(problem["msg"]) for problem in error.errors() if problem["loc"][0] == name]
-            return found[0].removeprefix("Value error, ") if found else None
+            return f"{value!r}: {found[0].removeprefix('Value error, ')}" if found else None
         return None
 
 

@@ -6,12 +6,15 @@ into, one page of each; the inventory of a partition tells them all.
 
 from collections.abc import Iterator
 
+import pyarrow as pa
+
 from batch_assets.doctor.deployment import Deployment
 from batch_assets.doctor.finding import Finding, Findings
-from batch_assets.partitions import LOCK_NAME, PrefixTemplate
+from batch_assets.partitions import LOCK_NAME
 from batch_assets.settings import Settings
+from batch_assets.storage.eligibility import is_jsonl
 
-_MAX_FOLDERS = 12
+_MAX_PARTITIONS = 12
 _MAX_NAMED = 3
 
 
@@ -36,22 +39,18 @@ def examine(deployment: Deployment, found: Findings) -> Iterator[Finding]:
 
 
 def _folders(settings: Settings, keys: list[str]) -> list[str]:
-    """Input folders of the partitions that some keys lie in, evenly chosen; the first partition's if there is none."""
+    """Input folders and prefixes of the partitions that some keys lie in, evenly chosen; else of the first one."""
     template = settings.template
-    length = len(template.prefix(settings.first_partition))
-    partitions = {key for name in keys if (key := template.find_key(name[:length])) is not None}
-    folders = sorted({template.lane(key) for key in partitions or {settings.first_partition}})
-    return folders[:: max(1, -(-len(folders) // _MAX_FOLDERS))]
+    partitions = {key for name in keys if (key := template.partition_of(name)) is not None}
+    chosen = sorted(partitions or {settings.first_partition})
+    chosen = chosen[:: max(1, -(-len(chosen) // _MAX_PARTITIONS))]
+    return sorted({folder for key in chosen for folder in (template.lane(key), template.prefix(key))})
 
 
 def _foreign(deployment: Deployment, folder: str) -> list[str]:
-    """The `.jsonl` files on the first page of a folder, and of its sub-folders if it is no partition's own."""
+    """The `.jsonl` files on the first page of a folder; of one that partitions share, only those directly in it."""
     settings = deployment.settings
-    one_level = {"Delimiter": "/"} if _is_shared(settings.template, folder) else {}
+    one_level = {"Delimiter": "/"} if settings.template.find_key(folder) is None else {}
     reply = deployment.client("s3").list_objects_v2(Bucket=settings.source_bucket, Prefix=folder, **one_level)
-    keys = [entry["Key"] for entry in reply.get("Contents", [])]
-    return [key for key in keys if key.lower().endswith(".jsonl") and key != folder + LOCK_NAME]
-
-
-def _is_shared(template: PrefixTemplate, folder: str) -> bool:
-    return template.find_key(folder) is None
+    keys = pa.array([entry["Key"] for entry in reply.get("Contents", [])], pa.string())
+    return [key for key in keys.filter(is_jsonl(keys)).to_pylist() if key != folder + LOCK_NAME]

@@ -25,7 +25,7 @@ class Layout:
 
     @classmethod
     def of(cls, settings: Settings, keys: Sequence[str]) -> "Layout":
-        inside = [key for key in keys if _has_partition(settings, key)]
+        inside = [key for key in keys if settings.template.partition_of(key) is not None]
         return cls(inside, sorted(set(keys) - set(inside)))
 
     @property
@@ -85,11 +85,6 @@ def _elsewhere(deployment: Deployment) -> list[str]:
             return []
         raise
     return pictures(sample.keys, settings.space.model)
-
-
-def _has_partition(settings: Settings, key: str) -> bool:
-    length = len(settings.template.prefix(settings.first_partition))
-    return settings.template.find_key(key[:length]) is not None
 
 
 def _before(settings: Settings, key: str) -> bool:

@@ -43,12 +43,19 @@ def _on_demand(settings: Settings) -> bool:
     return settings.under_minimum == "on_demand"
 
 
+def _shows_pictures(settings: Settings) -> bool:
+    return settings.pictures
+
+
 def _clean_up(settings: Settings) -> bool:
     return settings.results_retention_days > 0
 
 
 _PIPELINE = (
     Calls("Pictures", ("s3.ListObjectsV2",), places.pictures),
+    Calls("Pictures", ("s3.GetObject",), places.pictures, _shows_pictures),
+    # In a tail on demand, in which the model reads the pictures with the permissions of its caller.
+    Calls("Pictures", ("s3.HeadObject",), places.pictures, _on_demand),
     Calls("Locks", ("s3.PutObject", "s3.HeadObject", "s3.GetObject", "s3.DeleteObject"), places.locks),
     Calls("Results", ("s3.ListObjectsV2", "s3.GetObject"), places.results),
     Calls("ExpiredResults", ("s3.DeleteObjects",), places.results, _clean_up),
@@ -77,8 +84,6 @@ _PIPELINE = (
         ),
         places.jobs,
     ),
-    # A tail under the minimum: the model reads the pictures with the permissions of its caller.
-    Calls("TailPictures", ("s3.HeadObject",), places.pictures, _on_demand),
     Calls("Tail", ("bedrock-runtime.InvokeModel",), places.model, _on_demand),
     Calls("TailResults", ("s3.PutObject",), places.on_demand_results, _on_demand),
     Calls(
@@ -108,10 +113,12 @@ _BEDROCK_ROLE = (
     Calls("Output", ("s3.ListObjectsV2", "s3.PutObject"), places.job_output),
 )
 
+# The command, the search page and notebooks.
 _SEARCH = (
     Calls("Search", ("bedrock-runtime.InvokeModel",), places.model),
-    Calls("Search", ("s3vectors.QueryVectors",), places.index),
-    Calls("Found", ("s3.GetObject",), places.pictures),
+    Calls("Search", ("s3vectors.QueryVectors", "s3vectors.GetVectors"), places.index),
+    Calls("Pictures", ("s3.GetObject",), places.pictures),
+    Calls("Tables", ("s3.ListObjectsV2", "s3.GetObject"), places.tables),
 )
 
 CALLS: Mapping[Purpose, tuple[Calls, ...]] = MappingProxyType(

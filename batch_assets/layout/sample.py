@@ -54,10 +54,10 @@ def sample_keys(client: Any, bucket: str, *, folder: str = "") -> Sample:
         for depth in range(_MAX_DEPTH):
             contents = listing.folder(here)
             found.update(_spread(contents.keys))
-            if not contents.folders:
+            if listing.spent or not contents.folders:
                 break
             here = contents.folders[_choice(descent, depth, len(contents.folders))]
-        if listing.calls >= MAX_CALLS:
+        if listing.spent:
             break
     return Sample(sorted(found), listing.calls)
 
@@ -85,20 +85,24 @@ class _Pages:
     bucket: str
     calls: int = 0
 
-    def page(self, prefix: str, after: str = "") -> Any:
+    @property
+    def spent(self) -> bool:
+        """Whether no call is left."""
+        return self.calls >= MAX_CALLS
+
+    def page(self, prefix: str, **start: str) -> Any:
         self.calls += 1
-        start = {"StartAfter": after} if after else {}
         return self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, Delimiter="/", **start)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The folders that begin with a prefix, in order, while there are calls left."""
-        after = ""
-        while self.calls < MAX_CALLS:
-            reply = self.page(prefix, after)
+        start: dict[str, str] = {}
+        while not self.spent:
+            reply = self.page(prefix, **start)
             yield from _folders(reply)
             if not reply.get("IsTruncated"):
                 return
-            after = max(_names(reply))
+            start = {"ContinuationToken": reply["NextContinuationToken"]}
 
 
 class _Listing(_Pages):
@@ -116,14 +120,14 @@ class _Listing(_Pages):
     def _look(self, prefix: str) -> Folder:
         keys: list[str] = []
         folders: list[str] = []
-        after = ""
+        start: dict[str, str] = {}
         for _ in range(_PAGES_OF_A_FOLDER):
-            reply = self.page(prefix, after)
+            reply = self.page(prefix, **start)
             keys += [entry["Key"] for entry in reply.get("Contents", []) if not entry["Key"].endswith("/")]
             folders += [folder for folder in _folders(reply) if folder != OWN_FOLDER]
-            if not reply.get("IsTruncated"):
+            if self.spent or not reply.get("IsTruncated"):
                 break
-            after = _far_ahead(prefix, _names(reply))
+            start = {"StartAfter": _far_ahead(prefix, reply)}
         return Folder(keys, folders)
 
 
@@ -136,12 +140,13 @@ def _partitions(pages: _Pages, template: PrefixTemplate, prefix: str) -> Iterato
             yield key
 
 
-def _far_ahead(prefix: str, names: Sequence[str]) -> str:
+def _far_ahead(prefix: str, reply: Any) -> str:
     """Where to list next after a page of many names: behind all that begin as all of its names do.
 
     After `2015-01-01/` to `2017-09-26/` that is behind `201`; of names that have nothing in common, behind those that
     begin as the last one does.
     """
+    names = [*_folders(reply), *(entry["Key"] for entry in reply.get("Contents", []))]
     first, last = min(name for name in names if name != prefix), max(names)
     same = len(prefix)
     while same < len(first) and first[same] == last[same]:
@@ -163,10 +168,6 @@ def _spread(keys: Sequence[str]) -> Sequence[str]:
 
 def _folders(reply: Any) -> list[str]:
     return [entry["Prefix"] for entry in reply.get("CommonPrefixes", [])]
-
-
-def _names(reply: Any) -> list[str]:
-    return [*_folders(reply), *(entry["Key"] for entry in reply.get("Contents", []))]
 
 
 def _lead(template: PrefixTemplate) -> str:

@@ -151,6 +151,18 @@ class Tables:
             found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
         return sorted(unquote(name[len(prefix) : -1]) for name in found)
 
+    def versions(self, path: TablePath) -> dict[str, str]:
+        """Version by partition of all that a table has, as far as a listing tells."""
+        prefix, name = f"{self.root.key}{path.folder}partition=", "/data.parquet"
+        with explained(f"s3://{self.root.bucket}/{prefix}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.root.bucket, Prefix=prefix)
+            return {
+                unquote(entry["Key"][len(prefix) : -len(name)]): str(entry["ETag"])
+                for page in pages
+                for entry in page.get("Contents", [])
+                if entry["Key"].endswith(name)
+            }
+
 
 def _staged(rows: Any, folder: Path) -> StagedTable:
     """The rows as a file that lacks only its facts: as it was handed over, or made in a folder."""

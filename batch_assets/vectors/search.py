@@ -94,9 +94,23 @@ def search(
     top_k: int,
     criteria: Criteria | None = None,
 ) -> list[Match]:
-    """Return the nearest vectors, nearest first. S3 Vectors searches approximately.
+    """Return the nearest vectors, nearest first: `ranking` as a whole."""
+    return list(ranking(client, bucket=bucket, index=index, vector=vector, top_k=top_k, criteria=criteria))
 
-    Needs s3vectors:QueryVectors and GetVectors, the latter for metadata.
+
+def ranking(
+    client: "S3VectorsClient",
+    *,
+    bucket: str,
+    index: str,
+    vector: Sequence[float] | NDArray[np.float32],
+    top_k: int,
+    criteria: Criteria | None = None,
+) -> Iterator[Match]:
+    """Yield the nearest vectors, nearest first, and ask for a page of 100 only when it is wanted.
+
+    S3 Vectors searches approximately, and forgets a query several minutes after its first page. Needs
+    s3vectors:QueryVectors and GetVectors, the latter for metadata.
 
     Args:
         client: Of S3 Vectors.
@@ -115,16 +129,16 @@ def search(
     filters = (criteria or Criteria()).filters()
     try:
         found = [
-            list(_query(client, bucket=bucket, index=index, values=values, top_k=top_k, query_filter=query_filter))
+            _query(client, bucket=bucket, index=index, values=values, top_k=top_k, query_filter=query_filter)
             for query_filter in filters
         ]
+        yield from itertools.islice(heapq.merge(*found, key=lambda match: match.distance), top_k)
     except client.exceptions.NotFoundException as error:
         raise SearchError(
             f"index {index!r} of vector bucket {bucket!r} does not exist: load a partition first"
         ) from error
     except ClientError as error:
         raise SearchError(f"cannot query index {index!r} of vector bucket {bucket!r}: {error}") from error
-    return list(itertools.islice(heapq.merge(*found, key=lambda match: match.distance), top_k))
 
 
 def _query(

@@ -20,6 +20,7 @@ COMMANDS = (
     "estimate",
     "adopt",
     "settings",
+    "columns",
     "jobs",
 )
 

@@ -267,8 +267,8 @@ def test_partitions_that_share_an_input_folder_are_told(doctor: Doctor) -> None:
     doctor.change(
         source_bucket=doctor.aws.new_bucket("hive"), prefix_template="in/dt=%Y-%m-%d/", first_partition="2026-11-18"
     )
-    doctor.put("in/dt=2026-11-18/a.jpg", "in/old.jsonl")
+    doctor.put("in/dt=2026-11-18/a.jpg", "in/old.jsonl", "in/dt=2026-11-18/b.jsonl", "in/_batch_assets.jsonl")
     wrong, warning = doctor.examine("input_folders")
-    assert "'in/old.jsonl'" in wrong.message
+    assert wrong.message.endswith(": 'in/old.jsonl', 'in/dt=2026-11-18/b.jsonl'")
     assert "one job at a time" in warning.message
     assert os.environ["BATCH_ASSETS_SOURCE_BUCKET"] in warning.message

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import httpx
 import pytest
 
 from batch_assets.assets.retention import Retention
 from batch_assets.bedrock.jobs import live_jobs, stop_job
 from batch_assets.bedrock.on_demand import embed_text
 from batch_assets.cli.clients import Clients
+from batch_assets.cli.gallery_server import GalleryServer
 from batch_assets.cli.search import find, image_vector, sheet
 from batch_assets.doctor.examination import examine
 from batch_assets.doctor.finding import Finding, Level
@@ -174,7 +176,17 @@ def searching(guarded: Guarded, pipeline: Aws, environment: pytest.MonkeyPatch) 
     assert "data:image" in sheet(clients, "red", matches)
     guarded.world.delete("0001.png")
     assert sheet(clients, "gone", [nearest])
+    browsed(clients, settings.template.prefix(KEY) + "0002.png")
     return user
+
+
+def browsed(clients: Clients, key: str) -> None:
+    """The search page is opened, and asked for pictures like one of them."""
+    with GalleryServer.of(clients, port=0) as server:
+        server.start()
+        with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as page:
+            for path in ("about", "search", f"search?key={key}", f"thumbnail?key={key}&edge=128", f"picture?key={key}"):
+                assert page.get(f"/api/{path}").status_code == 200, path
 
 
 @pytest.mark.parametrize("purpose", [Purpose.PIPELINE, Purpose.SEARCH])
@@ -218,6 +230,7 @@ TRIED = {
 }
 STATEMENTS = [
     "PicturesBucket",
+    "PicturesObjects",
     "LocksObjects",
     "ResultsBucket",
     "ResultsObjects",
@@ -228,7 +241,6 @@ STATEMENTS = [
     "BatchJobs",
     "BatchPassedRole",
     "BatchAll",
-    "TailPicturesObjects",
     "TailResultsObjects",
     "LoadVectorBucket",
     "LoadIndex",

@@ -128,7 +128,7 @@ def test_a_shared_input_folder_is_the_place_of_the_lock() -> None:
     assert statements(Purpose.PIPELINE, **hive)["LocksObjects"]["Resource"] == (
         "arn:aws:s3:::pictures/photos/_batch_assets.jsonl"
     )
-    assert statements(Purpose.SEARCH, **hive)["FoundObjects"]["Resource"] == (
+    assert statements(Purpose.SEARCH, **hive)["PicturesObjects"]["Resource"] == (
         "arn:aws:s3:::pictures/photos/dt=????-??-??/*"
     )
     top = {"prefix_template": "%Y/%m/%d/"}
@@ -139,7 +139,7 @@ def test_letters_that_mean_something_to_iam_are_escaped() -> None:
     """A star in a prefix is a star, also in Terraform, where `${` begins a template."""
     starred = {"prefix_template": "a*/$b/%Y/%m/%d/"}
     resource = "arn:aws:s3:::pictures/a${*}/${$}b/????/??/??/*"
-    assert statements(Purpose.SEARCH, **starred)["FoundObjects"]["Resource"] == resource
+    assert statements(Purpose.SEARCH, **starred)["PicturesObjects"]["Resource"] == resource
     written = terraform(Purpose.SEARCH, deployment(**starred))["resource"]["aws_iam_policy"]
     (policy,) = written.values()
     assert resource.replace("${", "$${") in policy["policy"]

@@ -77,6 +77,14 @@ def test_pages_are_taken_from_far_apart(aws: Aws, bucket: str) -> None:
     assert counted.prefixes.count("") == 2
 
 
+def test_the_first_partition_is_found_behind_pages_of_other_folders(aws: Aws, bucket: str) -> None:
+    """Page by page, each folder once."""
+    put(aws, bucket, [*(f"{number:04d}/x.jpg" for number in range(50)), "2024/01/02/x.jpg"])
+    counted = Counted(aws.s3)
+    assert first_partition(counted, bucket, PrefixTemplate("%Y/%m/%d/")) == "2024/01/02"
+    assert len(counted.prefixes) == len(set(counted.prefixes)) + 2
+
+
 def test_folders_that_hold_no_partition_are_passed_over(aws: Aws, bucket: str) -> None:
     """The first partition is found behind them."""
     put(aws, bucket, ["dt=2023-99-99/x.jpg", "dt=2024-01-02/x.jpg", "dt=2024-01-03/x.jpg", "dt=old/x.jpg", "a/x.jpg"])
