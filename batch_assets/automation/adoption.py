@@ -47,7 +47,7 @@ class Adoption:
         return reported
 
     def _unknown(self, asset: str, known: Mapping[str, Event]) -> Iterator[dg.AssetMaterialization]:
-        for partition in self.tables.partitions(self.tables.catalog.path(asset, "")):
+        for partition in self.tables.partitions(asset):
             table = self.tables.partition(asset, partition)
             metadata = self._metadata(asset, table)
             if table.exists and not _says_the_same(asset, metadata, known.get(partition)):

@@ -73,7 +73,7 @@ class _Reading:
 def collect(clients: Clients) -> list[PartitionStatus]:
     """The status of every partition that has an inventory, in the order of their keys."""
     tables = clients.tables
-    keys = tables.partitions(tables.catalog.path("image_inventory", ""))
+    keys = tables.partitions("image_inventory")
     with ThreadPoolExecutor(_THREADS) as pool:
         readings = list(pool.map(partial(_read, tables), keys))
     live = _live(clients, [reading.flying for reading in readings if reading.flying])

@@ -41,12 +41,12 @@ class Examined:
 
 @dataclass(frozen=True)
 class Examiner:
-    """Reads partitions and compares them with the live index as it was listed."""
+    """Reads partitions and compares them with the live indexes as they were listed."""
 
     settings: Settings
     s3: Any
     tables: Tables
-    index: IndexDescription | None
+    indexes: Mapping[str, IndexDescription]
 
     def examine(self, partition: str, live: Mapping[str, LiveVector], noted: TableVersions) -> Examined:
         """Compare one partition.
@@ -63,10 +63,11 @@ class Examiner:
         if TableVersions(state.embeddings.version, table.version) != noted:
             raise TableChangedError(f"{partition}: a run has written its tables meanwhile")
         rows = state.embeddings.read(["key", "etag"])
+        index = self.indexes.get(self.settings.index_names.name(partition))
         contents = Contents(
             rows=dict(zip(rows["key"].to_pylist(), rows["etag"].to_pylist(), strict=True)) if rows is not None else {},
             live=live,
-            indexed=indexed_etags(table.read()) if speaks_of(table.facts, self.index) else {},
+            indexed=indexed_etags(table.read()) if speaks_of(table.facts, index) else {},
             source=self._source(partition) if rows else {},
         )
         flying = state.in_flight()

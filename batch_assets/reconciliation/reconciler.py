@@ -1,7 +1,7 @@
 """Comparing all tables with the live index and the source bucket, and mending the index."""
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from batch_assets.reconciliation.report import LeftAlone, Report
 from batch_assets.reconciliation.table_versions import TableVersions, table_versions
 from batch_assets.settings import Settings
 from batch_assets.storage.tables import Tables
+from batch_assets.vectors.all_indexes import index_names
 from batch_assets.vectors.differences import MENDED_HERE, Kind
 from batch_assets.vectors.flight import run_in_flight
 from batch_assets.vectors.index import IndexDescription, IndexOwner, describe_index, ensure_index
@@ -53,19 +54,20 @@ class Reconciler:
             self.settings.template.moment(name)
         # Before the listing: a table that is another one afterwards was written meanwhile.
         versions = table_versions(self.tables)
-        index = self._existing_index()
-        report = Report(index_exists=index is not None)
+        indexes = self._existing_indexes(versions)
+        report = Report(index_exists=bool(indexes))
         with (
             tempfile.TemporaryDirectory(prefix="batch-assets-") as folder,
             inventory_file(Path(folder) / "index.sqlite") as inventory,
         ):
-            if index is not None:
-                ours = inventory.add(self._live(index, report, partitions))
-                report.vectors = ours + report.found[Kind.FOREIGN]
+            for index in indexes.values():
+                report.vectors += inventory.add(self._live(index, report, partitions))
+            report.vectors += report.found[Kind.FOREIGN]
             inventory.sort()
-            if repair and index is None and versions:
-                index = self._ensured_index()
-            self._compare(report, inventory, versions, partitions, index=index, repair=repair)
+            if repair:
+                wanted = self.settings.index_names.by_name(versions)
+                indexes |= {name: self._ensured_index(name) for name in wanted if name not in indexes}
+            self._compare(report, inventory, versions, partitions, indexes=indexes, repair=repair)
         return report
 
     def _compare(
@@ -75,12 +77,14 @@ class Reconciler:
         versions: Mapping[str, TableVersions],
         partitions: Collection[str] | None,
         *,
-        index: IndexDescription | None,
+        indexes: Mapping[str, IndexDescription],
         repair: bool,
     ) -> None:
-        """Compare some partitions at the same time; repair one after the other, as the index takes them."""
-        examiner = Examiner(self.settings, self.s3, self.tables, index)
-        mender = IndexRepair(self.settings, self.s3vectors, self.tables, index) if repair and index else None
+        """Compare some partitions at the same time; repair one after the other, as the indexes take them."""
+        examiner = Examiner(self.settings, self.s3, self.tables, indexes)
+        menders = {
+            name: IndexRepair(self.settings, self.s3vectors, self.tables, index) for name, index in indexes.items()
+        }
 
         def examine(item: tuple[str, Mapping[str, LiveVector]]) -> Examined | LeftAlone:
             partition, live = item
@@ -96,6 +100,7 @@ class Reconciler:
                 report.left_alone.append(examined)
                 continue
             report.add_partition(examined)
+            mender = menders.get(self.settings.index_names.name(examined.partition)) if repair else None
             if mender is not None and examined.differences.keys() & set(MENDED_HERE):
                 self._repair(report, mender, examined)
         report.left_alone.sort(key=lambda left: left.partition)
@@ -120,11 +125,13 @@ class Reconciler:
     def _live(
         self, index: IndexDescription, report: Report, partitions: Collection[str] | None
     ) -> Iterator[LiveVector]:
-        """The vectors whose keys lie under the prefix of a wanted partition; the others are foreign."""
-        wanted = None if partitions is None else frozenset(partitions)
+        """The vectors whose keys lie under the prefix of a wanted partition of an index; the others are foreign."""
+        wanted, names = None if partitions is None else frozenset(partitions), self.settings.index_names
         home = self._homes()
         for vector in list_index(self.s3vectors, bucket=index.bucket, index=index.name):
             partition = home(vector[0])
+            if partition is not None and names.name(partition) != index.name:
+                partition = None
             if partition is None and wanted is None:
                 report.add(Kind.FOREIGN, [vector[0]])
             elif partition is not None and (wanted is None or partition in wanted):
@@ -144,17 +151,19 @@ class Reconciler:
 
         return lambda key: partition_of(key[:length])
 
-    def _existing_index(self) -> IndexDescription | None:
+    def _existing_indexes(self, partitions: Iterable[str]) -> dict[str, IndexDescription]:
+        """The indexes that exist, of all partitions that have begun or have a table."""
         settings = self.settings
-        found = describe_index(self.s3vectors, bucket=settings.vector_bucket, index=settings.index_name)
-        return self._ensured_index() if found is not None else None
+        names = dict.fromkeys([*index_names(settings), *settings.index_names.by_name(partitions)])
+        found = {name: describe_index(self.s3vectors, bucket=settings.vector_bucket, index=name) for name in names}
+        return {name: self._ensured_index(name) for name, index in found.items() if index is not None}
 
-    def _ensured_index(self) -> IndexDescription:
+    def _ensured_index(self, name: str) -> IndexDescription:
         settings = self.settings
         return ensure_index(
             self.s3vectors,
             bucket=settings.vector_bucket,
-            index=settings.index_name,
+            index=name,
             dimension=settings.dimension,
             owner=IndexOwner(source_bucket=settings.source_bucket, space=settings.space.slug),
         )

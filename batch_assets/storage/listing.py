@@ -42,24 +42,34 @@ def list_prefix(client: Any, prefix: S3Address, *, formats: Mapping[str, str], m
     `formats` maps file extensions to the model's names. Up to 1,000 objects cost one call; more are listed in several
     ranges of keys at once. Raises `SourceError` when the prefix cannot be listed.
     """
+    objects = list_objects(client, prefix)
+    return inventory(objects, prefix.key, formats=formats, max_image_bytes=max_image_bytes)
+
+
+def list_objects(client: Any, prefix: S3Address) -> pa.Table:
+    """All objects under a prefix (schema `ENTRIES`), sorted by key (UTF-8 order); see `list_prefix`."""
     with explained(prefix.uri):
-        objects = in_order(pa.Table.from_batches(_batches(client, prefix), ENTRIES).combine_chunks(), "key")
-    objects = objects.filter(pc.not_equal(objects["key"], prefix.key + LOCK_NAME))
+        return in_order(pa.Table.from_batches(_batches(client, prefix), ENTRIES).combine_chunks(), "key")
+
+
+def inventory(objects: pa.Table, prefix: str, *, formats: Mapping[str, str], max_image_bytes: int) -> pa.Table:
+    """Inventory (schema `INVENTORY`) of the objects under a prefix (schema `ENTRIES`, sorted by key)."""
+    objects = objects.filter(pc.not_equal(objects["key"], prefix + LOCK_NAME))
     image_format = image_formats(objects["key"], formats)
     reason = reasons(objects["key"], objects["size"], image_format, max_image_bytes=max_image_bytes)
     columns = [*objects.columns, image_format, pc.is_null(reason), reason]
     return pa.table(columns, schema=INVENTORY)
 
 
-def foreign_manifests(inventory: pa.Table) -> list[str]:
+def foreign_manifests(rows: pa.Table) -> list[str]:
     """Keys of `.jsonl` files that are not ours; Bedrock would read each of them as job input."""
-    keys: list[str] = inventory.filter(pc.equal(inventory["reason"], FOREIGN_JSONL))["key"].to_pylist()
+    keys: list[str] = rows.filter(pc.equal(rows["reason"], FOREIGN_JSONL))["key"].to_pylist()
     return keys
 
 
-def listing_version(inventory: pa.Table) -> str:
+def listing_version(rows: pa.Table) -> str:
     """Hash of keys, ETags and sizes: the same for an unchanged prefix."""
-    return content_hash(inventory, ["key", "etag", "size"])
+    return content_hash(rows, ["key", "etag", "size"])
 
 
 def _batches(client: Any, prefix: S3Address) -> list[pa.RecordBatch]:

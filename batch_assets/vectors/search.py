@@ -3,6 +3,7 @@
 import heapq
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ MAX_TOP_K = 10_000
 """Top-K results per QueryVectors request; they come in pages of 100 (s3-vectors-limitations)."""
 MAX_CONSTRAINTS = 100
 """Values that one filter may compare with (s3-vectors-metadata-filtering)."""
+
+_QUERIES_IN_FLIGHT = 16
 
 Filter = Mapping[str, Any]
 
@@ -109,43 +112,84 @@ def search(
     Raises:
         SearchError: If a number is out of range, the index does not exist, or the service refuses.
     """
-    if not 1 <= top_k <= MAX_TOP_K:
-        raise SearchError(f"top_k must be between 1 and {MAX_TOP_K:,}, not {top_k}")
-    values = [float(value) for value in vector]
-    filters = (criteria or Criteria()).filters()
-    try:
-        found = [
-            list(_query(client, bucket=bucket, index=index, values=values, top_k=top_k, query_filter=query_filter))
-            for query_filter in filters
-        ]
-    except client.exceptions.NotFoundException as error:
-        raise SearchError(
-            f"index {index!r} of vector bucket {bucket!r} does not exist: load a partition first"
-        ) from error
-    except ClientError as error:
-        raise SearchError(f"cannot query index {index!r} of vector bucket {bucket!r}: {error}") from error
-    return list(itertools.islice(heapq.merge(*found, key=lambda match: match.distance), top_k))
+    return search_indexes(client, bucket=bucket, indexes={index: criteria}, vector=vector, top_k=top_k)
 
 
-def _query(
+def search_indexes(
     client: "S3VectorsClient",
     *,
     bucket: str,
-    index: str,
-    values: list[float],
+    indexes: Mapping[str, Criteria | None],
+    vector: Sequence[float] | NDArray[np.float32],
     top_k: int,
-    query_filter: Filter | None,
-) -> Iterator[Match]:
+) -> list[Match]:
+    """Return the nearest vectors of several indexes, nearest first; the indexes are asked at the same time.
+
+    An index that does not exist has no vectors, if another one does.
+
+    Args:
+        client: Of S3 Vectors.
+        bucket: Vector bucket.
+        indexes: What results must be, by index.
+        vector: Shape (d,), of the embedding space that all indexes have.
+        top_k: 1 to 10,000 results of all indexes together.
+
+    Raises:
+        SearchError: If a number is out of range, none of the indexes exists, or the service refuses.
+    """
+    if not 1 <= top_k <= MAX_TOP_K:
+        raise SearchError(f"top_k must be between 1 and {MAX_TOP_K:,}, not {top_k}")
+    values = [float(value) for value in vector]
+    queries = [
+        _Query(bucket, index, values, top_k, query_filter)
+        for index, criteria in indexes.items()
+        for query_filter in (criteria or Criteria()).filters()
+    ]
+    with ThreadPoolExecutor(_QUERIES_IN_FLIGHT) as pool:
+        found = list(pool.map(lambda query: _found(client, query), queries))
+    there = [matches for matches in found if matches is not None]
+    if queries and not there:
+        names = ", ".join(repr(index) for index in indexes)
+        raise SearchError(
+            f"index {names} of vector bucket {bucket!r} does not exist: load a partition first"
+            if len(indexes) == 1
+            else f"none of the indexes {names} of vector bucket {bucket!r} exists: load a partition first"
+        )
+    return list(itertools.islice(heapq.merge(*there, key=lambda match: match.distance), top_k))
+
+
+@dataclass(frozen=True)
+class _Query:
+    """One query of one index."""
+
+    bucket: str
+    index: str
+    values: list[float]
+    top_k: int
+    query_filter: Filter | None
+
+
+def _found(client: "S3VectorsClient", query: _Query) -> list[Match] | None:
+    """The matches of a query, or None if its index does not exist."""
+    try:
+        return list(_matches(client, query))
+    except client.exceptions.NotFoundException:
+        return None
+    except ClientError as error:
+        raise SearchError(f"cannot query index {query.index!r} of vector bucket {query.bucket!r}: {error}") from error
+
+
+def _matches(client: "S3VectorsClient", query: _Query) -> Iterator[Match]:
     request: QueryVectorsInputPaginateTypeDef = {
-        "vectorBucketName": bucket,
-        "indexName": index,
-        "queryVector": {"float32": values},
-        "topK": top_k,
+        "vectorBucketName": query.bucket,
+        "indexName": query.index,
+        "queryVector": {"float32": query.values},
+        "topK": query.top_k,
         "returnDistance": True,
         "returnMetadata": True,
     }
-    if query_filter is not None:
-        request["filter"] = query_filter
+    if query.query_filter is not None:
+        request["filter"] = query.query_filter
     for page in client.get_paginator("query_vectors").paginate(**request):
         for vector in page["vectors"]:
             yield Match(vector["key"], vector["distance"], vector.get("metadata", {}))
