@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     results_retention_days: int = Field(
         0, ge=0, description="Days for which the output of loaded jobs is kept (0: for ever)"
     )
+    dask_scheduler: Annotated[
+        str, _form(r"|(tcp|tls|ws|wss)://[^/\s]+:[0-9]{1,5}", "the address of a scheduler, as tcp://10.0.0.5:8786")
+    ] = Field("", description="Dask scheduler whose workers share large work (empty: processes of this machine)")
     look_back_partitions: int = Field(3, ge=1, description="Newest complete partitions planned each time (late images)")
     schedule_delay_minutes: int = Field(15, ge=0, le=59, description="Minutes after a partition's end to plan it")
     sensor_interval_seconds: int = Field(30, ge=1, description="Shortest pause between two looks of a sensor")

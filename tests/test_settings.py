@@ -121,6 +121,8 @@ WRONG = [
     ("max_load_attempts", 0, "greater than or equal to 1"),
     ("max_vectors_per_second", 0, "greater than or equal to 1"),
     ("max_requests_per_second", 0, "greater than or equal to 1"),
+    ("dask_scheduler", "10.0.0.5:8786", "as tcp://10.0.0.5:8786"),
+    ("dask_scheduler", "http://10.0.0.5:8786", "as tcp://10.0.0.5:8786"),
     ("look_back_partitions", 0, "greater than or equal to 1"),
     ("schedule_delay_minutes", 60, "less than or equal to 59"),
     ("sensor_interval_seconds", 0, "greater than or equal to 1"),

@@ -16,7 +16,7 @@ from batch_assets.assets.partition_state import PartitionState
 from batch_assets.settings import Settings
 from batch_assets.storage.inventory_report.partitions import DividedReport
 from batch_assets.storage.inventory_report.report import Report, newest_report
-from batch_assets.storage.listing import foreign_manifests, inventory, list_prefix, listing_version
+from batch_assets.storage.listing import foreign_manifests, helpers_of, inventory, list_prefix, listing_version
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.tables import Facts, Tables
 
@@ -74,7 +74,13 @@ class PictureSource:
     def _listed(self, partition: str, origin: str) -> Taken:
         model, prefix = self.settings.space.model, self.settings.template.prefix(partition)
         address = S3Address(self.settings.source_bucket, prefix)
-        rows = list_prefix(self.s3, address, formats=model.formats, max_image_bytes=model.max_image_bytes)
+        rows = list_prefix(
+            self.s3,
+            address,
+            formats=model.formats,
+            max_image_bytes=model.max_image_bytes,
+            helpers=helpers_of(self.settings),
+        )
         return Taken(rows, None, origin)
 
     def _reported(self, partition: str, report: Report) -> Taken:

@@ -9,20 +9,18 @@ from typing import Any
 
 from batch_assets.errors import PartitionError, TableChangedError
 from batch_assets.reconciliation.examination import Examined, Examiner
+from batch_assets.reconciliation.examiners import CHANGED, ExaminationTask, examine_all
 from batch_assets.reconciliation.repair import IndexRepair
 from batch_assets.reconciliation.report import LeftAlone, Report
-from batch_assets.reconciliation.table_versions import TableVersions, table_versions
+from batch_assets.reconciliation.table_versions import EMBEDDINGS, TableVersions, table_versions
 from batch_assets.settings import Settings
+from batch_assets.storage.objects import ABSENT
 from batch_assets.storage.tables import Tables
 from batch_assets.vectors.all_indexes import index_names
 from batch_assets.vectors.differences import MENDED_HERE, Kind
-from batch_assets.vectors.flight import run_in_flight
 from batch_assets.vectors.index import IndexDescription, IndexOwner, describe_index, ensure_index
 from batch_assets.vectors.inventory import Listed, list_index
 from batch_assets.vectors.inventory_file import InventoryFile, LiveVector, inventory_file
-
-_PARTITIONS_AT_A_TIME = 8
-_CHANGED = "a run has written its tables meanwhile: reconcile again"
 
 
 @dataclass(frozen=True)
@@ -85,17 +83,9 @@ class Reconciler:
         menders = {
             name: IndexRepair(self.settings, self.s3vectors, self.tables, index) for name, index in indexes.items()
         }
-
-        def examine(item: tuple[str, Mapping[str, LiveVector]]) -> Examined | LeftAlone:
-            partition, live = item
-            try:
-                return examiner.examine(partition, live, versions.get(partition, TableVersions()))
-            except TableChangedError:
-                return LeftAlone(partition, _CHANGED)
-
         names = sorted({*versions, *inventory.partitions()} if partitions is None else set(partitions))
-        items = ((name, inventory.vectors(name)) for name in names)
-        for examined in run_in_flight(examine, items, calls_in_flight=_PARTITIONS_AT_A_TIME):
+        tasks = (ExaminationTask(name, inventory.vectors(name), versions.get(name, TableVersions())) for name in names)
+        for examined in examine_all(examiner, tasks):
             if isinstance(examined, LeftAlone):
                 report.left_alone.append(examined)
                 continue
@@ -113,9 +103,10 @@ class Reconciler:
             report.left_alone.append(LeftAlone(examined.partition, reason))
 
     def _reason_to_wait(self, examined: Examined) -> str | None:
-        if not examined.embeddings.exists:
+        if examined.versions.embeddings == ABSENT:
             # Its vectors may be all that is left of what was paid for.
-            return f"{examined.embeddings.uri} does not exist: restore it, or check BATCH_ASSETS_TABLES_URI"
+            table = self.tables.address(self.tables.catalog.path(EMBEDDINGS, examined.partition))
+            return f"{table.uri} does not exist: restore it, or check BATCH_ASSETS_TABLES_URI"
         if examined.job is not None:
             return f"job {examined.job} is in flight: its load comes first"
         if self.has_a_run(examined.partition):
@@ -174,7 +165,7 @@ def _failure(mender: IndexRepair, examined: Examined) -> str | None:
     try:
         verification = mender.repair(examined)
     except TableChangedError:
-        return _CHANGED
+        return CHANGED
     doubtful = [*verification.missing, *verification.wrong_etag]
     if doubtful:
         return f"{len(doubtful)} vectors do not read back as they were put, first {doubtful[0]!r}: reconcile again"

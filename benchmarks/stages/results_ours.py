@@ -31,6 +31,7 @@ def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
     from batch_assets.bedrock.join import Join, embedding_schema
     from batch_assets.bedrock.results import OutputFile
     from batch_assets.bedrock.workers import Workers
+    from batch_assets.crews import local_processes
     from batch_assets.storage.memory import system_memory
     from batch_assets.storage.objects import S3Address
     from batch_assets.storage.parquet_object import ParquetObject
@@ -40,7 +41,7 @@ def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
     os.environ |= {"AWS_ENDPOINT_URL_S3": workload.services["s3"], "AWS_REGION": _REGION}
     os.environ |= {"AWS_ACCESS_KEY_ID": "benchmark", "AWS_SECRET_ACCESS_KEY": "benchmark"}
     s3 = boto3.client("s3", region_name=_REGION)
-    workers = Workers(processes=processes, from_bytes=0)
+    workers = Workers(local_processes(processes) if processes else None, from_bytes=0)
 
     def work() -> Outcome:
         with system_memory():
