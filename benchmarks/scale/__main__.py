@@ -49,6 +49,12 @@ def _inventory_report(options: argparse.Namespace) -> Any:
     return inventory_report.measure(options.size or 10_000_000, file_format=options.format)
 
 
+def _dask(options: argparse.Namespace) -> Any:
+    from benchmarks.scale import dask_readers
+
+    return dask_readers.measure(options.size or 20_000)
+
+
 _CASES: Mapping[str, Callable[[argparse.Namespace], Any]] = {
     "backfill": _backfill,
     "sensors": _sensors,
@@ -56,6 +62,7 @@ _CASES: Mapping[str, Callable[[argparse.Namespace], Any]] = {
     "overhead": _overhead,
     "web-ui": _web_ui,
     "inventory-report": _inventory_report,
+    "dask": _dask,
 }
 
 

@@ -24,8 +24,8 @@ from batch_assets.storage import listing
 from batch_assets.storage.listing import INVENTORY, Helpers, list_objects
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.staged_table import StagedTable
+from benchmarks.scale.dask_processes import Cluster, dask_cluster_processes
 from tests.conftest import Aws
-from tests.crews.dask_processes import Cluster, dask_cluster_processes
 from tests.world import KEY, NEXT_KEY, deployment_settings, new_world, pictures, still_sandbox
 
 pytestmark = pytest.mark.slow

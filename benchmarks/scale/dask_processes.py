@@ -4,19 +4,21 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.conftest import wait_for
+from benchmarks.scale.running_dagster import wait_until
 
+_PATIENCE_SECONDS = 60.0
 _LOOPBACK = ("--host", "127.0.0.1", "--no-dashboard")
 
 
 @dataclass
 class Cluster:
-    """A scheduler, and as many workers as a test wants."""
+    """A scheduler, and as many workers as are wanted."""
 
     address: str
     environment: Mapping[str, str]
@@ -36,15 +38,16 @@ class Cluster:
 
 
 @contextmanager
-def dask_cluster_processes(folder: Path, environment: Mapping[str, str]) -> Iterator[Cluster]:
-    """A scheduler without workers; all of it ends with the context. Workers have this environment."""
-    where = folder / "scheduler.json"
+def dask_cluster_processes(folder: Path, environment: Mapping[str, str], *, workers: int = 0) -> Iterator[Cluster]:
+    """A scheduler with so many workers, which have this environment; all of it ends with the context."""
+    where = folder / f"scheduler-{uuid.uuid4().hex}.json"
     whole = {**os.environ, **environment}
     scheduler = _started("scheduler", ["--port", "0", "--scheduler-file", str(where)], whole)
     cluster = Cluster("", whole)
     try:
-        told = wait_for(lambda: where.exists() and where.read_text(), what="the scheduler to tell its address")
-        cluster.address = json.loads(told)["address"]
+        wait_until(lambda: where.exists() and bool(where.read_text()), seconds=_PATIENCE_SECONDS)
+        cluster.address = json.loads(where.read_text())["address"]
+        cluster.staff(workers)
         yield cluster
     finally:
         for process in [*cluster.workers, scheduler]:
@@ -53,7 +56,7 @@ def dask_cluster_processes(folder: Path, environment: Mapping[str, str]) -> Iter
 
 
 def _started(program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", f"distributed.cli.dask_{program}", *arguments, *_LOOPBACK],
         env=environment,
         stdout=subprocess.DEVNULL,
