@@ -25,7 +25,7 @@ tests: .venv/installed-for-benchmarks .venv-aws/installed
 soak: .venv/installed-for-benchmarks .venv-aws/installed ## every test, for up to two hours
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "soak or not soak"
 
-bench: .venv/installed-for-benchmarks ## every stage beside its peers and limits, in a quarter of an hour; writes docs/performance.md
+bench: .venv/installed-for-benchmarks ## every stage beside its peers and limits, in twenty-five minutes; writes docs/performance.md
 	$(BIN)/python -m benchmarks
 
 bench-quick: .venv/installed-for-benchmarks ## small sizes, in two minutes; compares ratios with the stored ones

@@ -22,8 +22,9 @@ from batch_assets.bedrock.tail import tail_folder
 from batch_assets.bedrock.workers import Workers
 from batch_assets.errors import ResultError
 from batch_assets.settings import Settings
-from batch_assets.storage.listing import helpers_of, list_prefix, listing_version
+from batch_assets.storage.listing import list_prefix, listing_version
 from batch_assets.storage.memory import system_memory
+from batch_assets.storage.object_listing import helpers_of
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.staged_table import StagedTable
 from batch_assets.storage.tables import Tables

@@ -16,7 +16,8 @@ from batch_assets.assets.partition_state import PartitionState
 from batch_assets.settings import Settings
 from batch_assets.storage.inventory_report.partitions import DividedReport
 from batch_assets.storage.inventory_report.report import Report, newest_report
-from batch_assets.storage.listing import foreign_manifests, helpers_of, inventory, list_prefix, listing_version
+from batch_assets.storage.listing import foreign_manifests, inventory, list_prefix, listing_version
+from batch_assets.storage.object_listing import helpers_of
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.tables import Facts, Tables
 

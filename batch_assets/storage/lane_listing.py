@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from batch_assets.errors import PartitionError
 from batch_assets.partitions import LOCK_NAME, PrefixTemplate
 from batch_assets.storage.eligibility import is_jsonl
-from batch_assets.storage.listing import list_objects
+from batch_assets.storage.object_listing import list_objects
 from batch_assets.storage.objects import S3Address, explained
 
 MAX_NAMED = 10

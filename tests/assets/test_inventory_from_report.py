@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from batch_assets.assets.image_inventory import REPORT_POOL
-from batch_assets.storage.listing import list_objects
+from batch_assets.storage.object_listing import list_objects
 from batch_assets.storage.objects import S3Address
 from benchmarks.stubs.inventory_report import publish
 from tests.conftest import Aws

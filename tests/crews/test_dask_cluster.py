@@ -20,8 +20,9 @@ from batch_assets.bedrock.workers import Workers
 from batch_assets.crews import Crew, crew_of, dask_cluster
 from batch_assets.errors import BatchAssetsError, ServiceError
 from batch_assets.reconciliation.reconciler import Reconciler
-from batch_assets.storage import listing
-from batch_assets.storage.listing import INVENTORY, Helpers, list_objects
+from batch_assets.storage import object_listing
+from batch_assets.storage.listing import INVENTORY
+from batch_assets.storage.object_listing import Helpers, list_objects
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.staged_table import StagedTable
 from benchmarks.scale.dask_processes import Cluster, dask_cluster_processes
@@ -116,7 +117,7 @@ def test_a_long_listing_is_the_same_with_the_help_of_workers(
     bucket = still.new_bucket("pictures")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: still.s3.put_object(Bucket=bucket, Key=f"{number:05}.jpg"), range(1005)))
-    monkeypatch.setattr(listing, "_PAGES_ALONE", 1)
+    monkeypatch.setattr(object_listing, "_PAGES_ALONE", 1)
     everything = S3Address(bucket, "")
     helped = list_objects(still.s3, everything, Helpers(dask_cluster(cluster.address), REGION))
     assert helped.equals(list_objects(still.s3, everything))

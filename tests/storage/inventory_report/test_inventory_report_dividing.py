@@ -17,7 +17,7 @@ from batch_assets.storage.inventory_report.files import decoded
 from batch_assets.storage.inventory_report.partitions import DividedReport
 from batch_assets.storage.inventory_report.report import FORMATS
 from batch_assets.storage.inventory_report.spill import Spill
-from batch_assets.storage.listing import list_objects
+from batch_assets.storage.object_listing import list_objects
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.page_parser import ENTRIES
 from batch_assets.storage.tables import Tables
