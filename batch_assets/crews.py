@@ -114,7 +114,8 @@ def _opened_cluster(scheduler: str) -> Iterator[Crew]:
             "install batch_assets with the extra dask"
         ) from error
     try:
-        client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+        connect: Any = Client  # untyped
+        client = connect(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ServiceError(
             f"the Dask scheduler {scheduler} does not answer: check BATCH_ASSETS_DASK_SCHEDULER ({error})"

@@ -132,7 +132,7 @@ def test_reconciliation_finds_and_mends_the_same(still: Aws, cluster: Cluster) -
             world.embed(key)
         victim = f"photos/{NEXT_KEY}/0010.png"
         index = {"vectorBucketName": world.settings.vector_bucket, "indexName": world.settings.index_name}
-        still.s3vectors.delete_vectors(**index, keys=[victim])  # type: ignore[arg-type]  # names of strings
+        still.s3vectors.delete_vectors(**index, keys=[victim])
         spread = world.settings.model_copy(update={"dask_scheduler": cluster.address})
         alone, shared = (
             Reconciler(settings, still.s3, still.s3vectors, world.tables) for settings in (world.settings, spread)

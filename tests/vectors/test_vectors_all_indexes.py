@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from batch_assets.errors import SearchError
-from batch_assets.settings import Settings
+from batch_assets.settings import Settings, load_settings
 from batch_assets.vectors import all_indexes
 from batch_assets.vectors.all_indexes import index_names, search_deployment
 from batch_assets.vectors.index import IndexOwner, ensure_index
@@ -23,7 +23,7 @@ PARTITIONS = ["2024/12/30", "2024/12/31", "2025/01/01", "2025/01/02"]
 @pytest.fixture
 def deployment(s3vectors: "S3VectorsClient", vector_bucket: str) -> Settings:
     """A vector a partition, each farther from (1, 0, 0, 0) than the one before, in the indexes of two years."""
-    settings = Settings(**REQUIRED | {"vector_bucket": vector_bucket}, index_name="photos-%Y", _env_file=None)
+    settings = load_settings(**REQUIRED | {"vector_bucket": vector_bucket}, index_name="photos-%Y", _env_file=None)
     for number, partition in enumerate(PARTITIONS):
         name = settings.index_names.name(partition)
         owner = IndexOwner(source_bucket="photos", space="model--4")
@@ -63,6 +63,6 @@ def test_partitions_narrow_the_indexes_that_are_asked(
 
 def test_a_deployment_without_any_index_says_what_to_do(s3vectors: "S3VectorsClient", vector_bucket: str) -> None:
     """Before the first load there is nothing to search."""
-    settings = Settings(**REQUIRED | {"vector_bucket": vector_bucket}, index_name="photos-%Y", _env_file=None)
+    settings = load_settings(**REQUIRED | {"vector_bucket": vector_bucket}, index_name="photos-%Y", _env_file=None)
     with pytest.raises(SearchError, match=r"none of the indexes 'photos-2024', .* exists: load a partition first"):
         found(s3vectors, settings)
