@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo dev test lint types tests soak bench bench-quick clean
+.PHONY: demo dev test lint types tests soak docs bench bench-quick clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed ## run the whole pipeline on this machine
@@ -25,6 +25,9 @@ tests: .venv/installed-for-benchmarks .venv-aws/installed
 soak: .venv/installed-for-benchmarks .venv-aws/installed ## every test, for up to two hours
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "soak or not soak"
 
+docs: .venv/installed-for-docs ## the documentation site, in build/site
+	$(BIN)/zensical build --strict
+
 bench: .venv/installed-for-benchmarks ## every stage beside its peers and limits, in twenty-five minutes; writes docs/performance.md
 	$(BIN)/python -m benchmarks
 
@@ -33,7 +36,7 @@ bench-quick: .venv/installed-for-benchmarks ## small sizes, in two minutes; comp
 	$(BIN)/python -m benchmarks.compare benchmarks/quick.json build/benchmarks/quick.json
 
 clean: ## remove the environment and what tools left
-	rm -rf .venv .venv-aws build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-aws build .cache *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/bin/pip:
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed"'
@@ -49,6 +52,10 @@ clean: ## remove the environment and what tools left
 
 .venv/installed-for-benchmarks: .venv/installed-for-tests
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	touch $@
+
+.venv/installed-for-docs: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@
 
 # The aws CLI has pins of its own.

@@ -16,6 +16,11 @@ from botocore.config import Config
 PATIENT = Config(
     retries={"mode": "legacy", "max_attempts": 8}, connect_timeout=10, read_timeout=120, max_pool_connections=32
 )
+# A person waits for the answer: a wrong address or a service that is away is told after some seconds.
+FOR_A_PERSON = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32)
+
+# Calls on vectors are paced and repeated by `vectors`, which has to see every refusal.
+UNREPEATED = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=120, max_pool_connections=32)
 
 _Settings = tuple[tuple[str, str], ...]
 _making_a_client = threading.Lock()

@@ -68,6 +68,18 @@ class PrefixTemplate:
             raise PartitionError(f"prefix {prefix!r} does not follow the template {self.template!r}")
         return key
 
+    def find_key(self, prefix: str) -> str | None:
+        """Partition key of a prefix, or None for a prefix of another shape."""
+        try:
+            return self.key(prefix)
+        except PartitionError:
+            return None
+
+    def partition_of(self, object_key: str) -> str | None:
+        """Key of the partition under whose prefix an object key lies, or None."""
+        # Of the directives only %Y is longer when it is filled in.
+        return self.find_key(object_key[: len(self.template) + 2])
+
     def moment(self, key: str) -> datetime:
         """Begin of a partition, without a time zone. Raises `PartitionError` for a key that is no such date."""
         if not self._key_pattern.match(key):
@@ -147,6 +159,13 @@ class IndexNames:
     def name(self, partition: str) -> str:
         """Index of a partition. Raises `PartitionError` for a key that is no such date, if there are several."""
         return self.form if self.is_one else self.template.moment(partition).strftime(self.form)
+
+    def name_of_object(self, object_key: str) -> str | None:
+        """Index of the partition under whose prefix an object key lies; None if there are several and it is in none."""
+        if self.is_one:
+            return self.form
+        partition = self.template.partition_of(object_key)
+        return None if partition is None else self.name(partition)
 
     def by_name(self, partitions: Iterable[str]) -> dict[str, list[str]]:
         """Partitions by their index, both in the order in which they are given."""

@@ -33,13 +33,23 @@ def test_the_definitions_need_no_pandas() -> None:
 
 
 @pytest.mark.slow
-def test_the_list_of_commands_needs_none_of_them() -> None:
-    """A person who asks for help is answered at once."""
-    assert imported_by("import batch_assets.cli.main") == set()
+@pytest.mark.parametrize("module", ["batch_assets.cli.main", "batch_assets"])
+def test_the_package_and_the_list_of_commands_need_none_of_them(module: str) -> None:
+    """A person who asks for help is answered at once, and every run imports the package."""
+    assert imported_by(f"import {module}") == set()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["status", "search", "estimate", "retry", "jobs", "dev", "demo", "sandbox"])
+def test_a_notebook_needs_no_dagster_and_no_pandas() -> None:
+    """The tables are read without either; pandas comes with the first frame."""
+    found = imported_by("from batch_assets import EmbeddingDataset")
+    assert found == {"PIL", "boto3", "pyarrow", "numpy"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["status", "search", "estimate", "retry", "jobs", "dev", "demo", "sandbox", "gallery", "init", "doctor"]
+)
 def test_commands_come_without_dagster(name: str) -> None:
     """They speak to the tables and the services; what starts Dagster starts it as a process of its own."""
     found = imported_by(f"from batch_assets.cli.commands_on_demand import COMMANDS\nCOMMANDS[{name!r}].load()")

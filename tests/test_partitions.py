@@ -274,3 +274,15 @@ def test_an_index_name_without_fields_is_that_of_every_partition() -> None:
     """Also of keys of another template, which are in the tables still."""
     names = IndexNames("photos", PrefixTemplate("p/%Y/%m/%d/"))
     assert names.by_name(["2024/12/31", "2024/12"]) == {"photos": ["2024/12/31", "2024/12"]}
+
+
+@given(templates(), moments, st.text(max_size=5))
+@settings(deadline=None)
+def test_an_object_key_lies_in_the_partition_whose_prefix_it_begins_with(
+    template: PrefixTemplate, moment: datetime, name: str
+) -> None:
+    """And in none if it begins otherwise."""
+    key = key_of(template, moment)
+    assert template.partition_of(template.prefix(key) + name) == key
+    assert template.find_key(f"{template.prefix(key)}x") is None
+    assert template.partition_of(f"/{template.prefix(key)}{name}") is None

@@ -10,6 +10,7 @@ import dagster as dg
 from dagster_aws.s3 import S3Resource
 from pydantic import Field
 
+from batch_assets.assets import history
 from batch_assets.assets.batch_manifest import rendered
 from batch_assets.assets.metadata import PREVIEW_ROWS, preview, s3_link, usd
 from batch_assets.assets.node import node, started_by_a_person
@@ -254,6 +255,7 @@ def job_metadata(settings: Settings, row: JobRow, ledger: Ledger) -> dict[str, A
         "fingerprint": row.fingerprint or "",
         "space": settings.space.slug,
         "cost_usd": usd(cost),
+        history.NAME: history.begun(row),
         "preview": preview(ledger.to_table().slice(max(0, len(ledger.rows) - PREVIEW_ROWS)), _SHOWN_COLUMNS),
     }
     named = (

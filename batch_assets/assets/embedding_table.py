@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from dagster_aws.s3 import S3Resource
@@ -14,6 +15,7 @@ from batch_assets.assets.loading import Load, Loaded, TooEarly
 from batch_assets.assets.metadata import columns, counts, preview, s3_link, usd
 from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, partitions_definition, told_plainly
 from batch_assets.assets.partition_state import PartitionState
+from batch_assets.assets.pictures import Album, shown
 from batch_assets.assets.services import BedrockResource
 from batch_assets.assets.target import Target, settings_of_run, store_for
 from batch_assets.bedrock.join import embedding_schema
@@ -24,6 +26,7 @@ from batch_assets.settings import Settings
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.tables import TableOutput
+from batch_assets.vectors.spread import Spread
 
 TABLE, REJECTIONS = "embedding_table", "rejected_images"
 JOB_LOADED, COUNTS_ADD_UP, IDS_UNIQUE, VECTORS_SOUND = (
@@ -32,6 +35,9 @@ JOB_LOADED, COUNTS_ADD_UP, IDS_UNIQUE, VECTORS_SOUND = (
     "record_ids_are_unique",
     "vectors_are_sound",
 )
+_NEAR_DUPLICATES = pa.schema([pa.field("pictures", pa.int64()), pa.field("keys", pa.string())])
+_SHOWN_KEYS = 3
+_REPORT = ": this must not happen; keep the job's output and report it"
 _CHECKS = {
     JOB_LOADED: "The job has ended well and its results are in the table.",
     COUNTS_ADD_UP: "Embedded + rejected + waiting = pictures, and every record of the job is accounted for.",
@@ -70,9 +76,13 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 context.log.warning("%s: %s", key, loaded.reason)
                 yield from _too_early(key, loaded)
                 return
+            album = Album(run_settings, s3.get_client(), key)
             # Refusals first: their attempts must be known before the job counts as loaded.
-            yield _rejections(loaded, state, store.catalog)
-            yield _table(run_settings, loaded, state, store.catalog)
+            refused = shown(context, REJECTIONS, album.rejections(loaded.rejected))
+            yield _rejections(loaded, state, store.catalog, refused)
+            spread = loaded.spread()
+            vectors = shown(context, TABLE, album.vectors(spread)) | _spread(spread)
+            yield _table(run_settings, loaded, state, store.catalog, vectors)
         yield from _verdicts(key, loaded)
 
     return load_results
@@ -109,13 +119,16 @@ def _out(settings: Settings, description: str, *, kinds: set[str], schema: pa.Sc
     )
 
 
-def _rejections(loaded: Loaded, state: PartitionState, catalog: Catalog) -> dg.MaterializeResult[TableOutput]:
+def _rejections(
+    loaded: Loaded, state: PartitionState, catalog: Catalog, pictures: Mapping[str, Any]
+) -> dg.MaterializeResult[TableOutput]:
     rejected = loaded.rejected
     by_code = rejected.group_by("code").aggregate([("key", "count")])
     return dg.MaterializeResult(
         asset_key=REJECTIONS,
         value=TableOutput(rejected, {"loaded_job": loaded.row.token}, state.rejected.version, catalog),
         metadata={
+            **pictures,
             **counts(
                 {
                     "rejected": loaded.facts["rejected"],
@@ -130,11 +143,41 @@ def _rejections(loaded: Loaded, state: PartitionState, catalog: Catalog) -> dg.M
     )
 
 
+def _spread(spread: Spread | None) -> dict[str, Any]:
+    """How the vectors lie, as numbers that plot over partitions, and the groups of near-duplicates as a table."""
+    if spread is None:
+        return {}
+    return {
+        **counts(
+            {
+                "near_duplicates": sum(group.size for group in spread.near_duplicates),
+                "near_duplicate_groups": len(spread.near_duplicates),
+            }
+        ),
+        "median_length": dg.MetadataValue.float(round(float(np.median(spread.lengths)), 4)),
+        "median_distance": dg.MetadataValue.float(
+            round(float(np.median(spread.distances)) if spread.distances.size else 0.0, 4)
+        ),
+        "near_duplicate_keys": preview(
+            pa.table(
+                {
+                    "pictures": [group.size for group in spread.near_duplicates],
+                    "keys": [
+                        ", ".join(spread.keys[row] for row in group[:_SHOWN_KEYS]) for group in spread.near_duplicates
+                    ],
+                },
+                schema=_NEAR_DUPLICATES,
+            )
+        ),
+    }
+
+
 def _table(
-    settings: Settings, loaded: Loaded, state: PartitionState, catalog: Catalog
+    settings: Settings, loaded: Loaded, state: PartitionState, catalog: Catalog, vectors: Mapping[str, Any]
 ) -> dg.MaterializeResult[TableOutput]:
     facts, job = loaded.facts, loaded.job
     metadata: dict[str, Any] = {
+        **vectors,
         **counts({name: facts[name] for name in ("images", "embedded", "rejected", "waiting")}),
         "cost_usd": usd(loaded.cost_usd),
         "job_status": job.status if job else loaded.row.state,
@@ -168,20 +211,23 @@ def _too_early(key: str, early: TooEarly) -> Iterator[dg.AssetCheckResult]:
 def _verdicts(key: str, loaded: Loaded) -> Iterator[dg.AssetCheckResult]:
     facts, records, rows = loaded.facts, loaded.facts["records"], loaded.tally.rows
     status = loaded.job.status if loaded.job else loaded.row.state
+    ended_well = status not in {"Failed", "Stopped", "Expired"}
     yield _result(
         JOB_LOADED,
-        passed=status not in {"Failed", "Stopped", "Expired"},
+        passed=ended_well,
         text=f"{key}: {status}{': ' + loaded.job.message if loaded.job and loaded.job.message else ''}; "
-        f"{facts['embedded']} embedded, {facts['rejected']} rejected, {facts['waiting']} waiting",
+        f"{facts['embedded']} embedded, {facts['rejected']} rejected, {facts['waiting']} waiting"
+        f"{'' if ended_well else '; ' + _cure(facts)}",
         numbers={name: facts[name] for name in ("embedded", "rejected", "waiting")},
     )
     pictures = facts["embedded"] + facts["rejected"] + facts["waiting"]
     accounted = sum(records[f"records_{name}"] for name in ("embedded", "refused", "changed", "known", "missing"))
+    adds_up = pictures == facts["images"] and accounted == records["records"]
     yield _result(
         COUNTS_ADD_UP,
-        passed=pictures == facts["images"] and accounted == records["records"],
+        passed=adds_up,
         text=f"{key}: {pictures} of {facts['images']} pictures and {accounted} of {records['records']} records "
-        "of the job are accounted for",
+        f"of the job are accounted for{'' if adds_up else _REPORT}",
         numbers={"pictures": pictures, "records": accounted},
         severity=dg.AssetCheckSeverity.ERROR,
     )
@@ -189,17 +235,27 @@ def _verdicts(key: str, loaded: Loaded) -> Iterator[dg.AssetCheckResult]:
     yield _result(
         IDS_UNIQUE,
         passed=distinct == rows.num_rows,
-        text=f"{key}: {distinct} distinct ids and keys in {rows.num_rows} rows",
+        text=f"{key}: {distinct} distinct ids and keys in {rows.num_rows} rows"
+        f"{'' if distinct == rows.num_rows else _REPORT}",
         numbers={"rows": rows.num_rows, "distinct": distinct},
         severity=dg.AssetCheckSeverity.ERROR,
     )
     yield _result(
         VECTORS_SOUND,
         passed=loaded.unsound_vectors == 0,
-        text=f"{key}: {loaded.unsound_vectors} of {rows.num_rows} vectors are unsound",
+        text=f"{key}: {loaded.unsound_vectors} of {rows.num_rows} vectors are unsound"
+        f"{'; they are NaN, infinite or zero, and cannot be found' + _REPORT if loaded.unsound_vectors else ''}",
         numbers={"vectors": rows.num_rows, "unsound": loaded.unsound_vectors},
         severity=dg.AssetCheckSeverity.ERROR,
     )
+
+
+def _cure(facts: Mapping[str, Any]) -> str:
+    if facts["last_job"].get("held"):
+        return "mend the cause, then launch plan_and_submit by hand to send what is missing"
+    if facts["remaining"]:
+        return "what is missing is sent again by itself; batch_job says if it is held"
+    return "nothing is missing"
 
 
 def _result(

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 import dagster as dg
+import pyarrow as pa
 import pyarrow.compute as pc
 from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.metadata import counts, preview, s3_link
 from batch_assets.assets.node import node
 from batch_assets.assets.picture_source import PictureSource
+from batch_assets.assets.pictures import Album, shown
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.listing import INVENTORY
@@ -38,13 +40,16 @@ def build(settings: Settings) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[TableOutput]]:
         key = context.partition_key
         prefix = S3Address(settings.source_bucket, settings.template.prefix(key))
-        taken = PictureSource(settings, s3.get_client(), tables.store()).take(key)
+        client = s3.get_client()
+        taken = PictureSource(settings, client, tables.store()).take(key)
         inventory, facts = taken.rows, taken.facts
         eligible = inventory.filter(inventory["eligible"])
+        sheet = Album(settings, client, key).contact_sheet(inventory)
         yield dg.MaterializeResult(
             value=TableOutput(inventory, {"eligible": eligible.num_rows, **facts}),
             data_version=dg.DataVersion(facts["listing_version"]),
             metadata={
+                **shown(context, "image_inventory", sheet),
                 **counts(
                     {
                         "images": inventory.num_rows,
@@ -64,9 +69,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                     check_name=CHECK,
                     passed=eligible.num_rows > 0,
                     severity=dg.AssetCheckSeverity.WARN,
-                    description=_verdict(
-                        key, prefix.uri, eligible.num_rows, inventory.num_rows, facts["foreign_manifests"]
-                    ),
+                    description=_verdict(key, prefix.uri, inventory, facts["foreign_manifests"]),
                 )
             ],
         )
@@ -74,12 +77,20 @@ def build(settings: Settings) -> dg.AssetsDefinition:
     return image_inventory
 
 
-def _verdict(key: str, uri: str, eligible: int, objects: int, foreign: list[str]) -> str:
-    text = f"{key}: {eligible} of {objects} objects under {uri} can be embedded"
-    if not objects:
+def _verdict(key: str, uri: str, inventory: pa.Table, foreign: list[str]) -> str:
+    eligible = pc.sum(inventory["eligible"]).as_py() or 0
+    text = f"{key}: {eligible} of {inventory.num_rows} objects under {uri} can be embedded"
+    if not inventory.num_rows:
         text += "; if pictures should be here, check BATCH_ASSETS_PREFIX_TEMPLATE and the upload"
+    elif not eligible:
+        reasons = pc.value_counts(inventory["reason"].combine_chunks()).to_pylist()
+        told = ", ".join(f"{reason['counts']} {reason['values']}" for reason in reasons)
+        text += (
+            f"; the reasons are {told}: see rejected_images after the load, and upload pictures that the model takes"
+        )
     if foreign:
         text += (
-            f"; {len(foreign)} foreign .jsonl files keep this folder from being submitted, the first is {foreign[0]!r}"
+            f"; {len(foreign)} foreign .jsonl files keep this folder from being submitted, the first is "
+            f"{foreign[0]!r}: move them elsewhere, then launch plan_and_submit again"
         )
     return text

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.bedrock import lanes
@@ -28,9 +29,13 @@ from batch_assets.storage.object_listing import helpers_of
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.staged_table import StagedTable
 from batch_assets.storage.tables import Tables
+from batch_assets.vectors.sample import VectorSample
+from batch_assets.vectors.spread import Spread, spread
 
 EARLIER_ROWS = 256
 """So many earlier rows are in memory at once."""
+
+_SAMPLE_ROWS, _SAMPLE_NUMBERS = 4096, 8 * 1024**2
 
 _RECORD_COUNTS = (
     "records_embedded",
@@ -55,7 +60,7 @@ class Loaded:
     """A partition's new tables, staged but not yet written, with everything that is known of them.
 
     `facts` go into the parquet metadata of both tables; `unsound_vectors` counts vectors with a wrong length, NaN,
-    infinity, or all zeros.
+    infinity, or all zeros; `sample` holds some of the vectors, for people to see how they lie.
     """
 
     row: JobRow
@@ -65,11 +70,17 @@ class Loaded:
     tally: Tally
     facts: dict[str, Any]
     unsound_vectors: int
+    sample: VectorSample
 
     @property
     def cost_usd(self) -> Decimal:
         """What the vectors that this load brought have cost."""
         return self.row.cost_usd / self.row.records * self.tally.records_embedded if self.row.records else Decimal(0)
+
+    def spread(self) -> Spread | None:
+        """How the vectors of the table lie, by a sample; None without a sound vector."""
+        keys, vectors = self.sample.rows()
+        return spread(keys, vectors, of=self.sample.seen)
 
     @property
     def version(self) -> str:
@@ -127,7 +138,8 @@ class Load:
         outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
         staged = StagedTable(self.folder / "embedding_table.parquet", embedding_schema(settings.dimension))
         batches = join.batches(state.embeddings.batches(rows=EARLIER_ROWS), outcomes)
-        unsound = stage(staged, batches, dimension=settings.dimension)
+        sample = VectorSample(min(_SAMPLE_ROWS, _SAMPLE_NUMBERS // settings.dimension), settings.dimension)
+        unsound = stage(staged, batches, sample)
         if job is not None and submitted is not None and self._may_be_late(job, answered=join.records_answered):
             return TooEarly(
                 f"job {job.name} has processed {job.processed_records} records, and {job.results_uri} has "
@@ -142,7 +154,7 @@ class Load:
         )
         facts = _facts(join, state, row, job, rejected, known=known)
         facts["listing_version"] = listing_version(inventory)
-        return Loaded(row, job, staged, rejected, join.tally, facts, unsound)
+        return Loaded(row, job, staged, rejected, join.tally, facts, unsound, sample)
 
     def _may_be_late(self, job: BatchJob, *, answered: int) -> bool:
         """Whether output is short of what the service counts, and files of it may still appear.
@@ -172,18 +184,19 @@ class Load:
         return self.workers.read(self.s3, files, dimension=settings.dimension, region=settings.region)
 
 
-def stage(staged: StagedTable, batches: Iterable[pa.RecordBatch], *, dimension: int) -> int:
-    """Write the rows of an embedding table, and count the unsound vectors among them."""
+def stage(staged: StagedTable, batches: Iterable[pa.RecordBatch], sample: VectorSample) -> int:
+    """Write the rows of an embedding table, sample them, and count the unsound vectors among them."""
     unsound = 0
     for batch in batches:
-        unsound += _unsound_vectors(batch, dimension)
+        vectors = batch.column("embedding").flatten().to_numpy().reshape(-1, sample.dimension)
+        unsound += _unsound_vectors(vectors)
+        sample.add(batch.column("record_id").to_pylist(), batch.column("key").to_pylist(), vectors)
         staged.write(batch)
     return unsound
 
 
-def _unsound_vectors(batch: pa.RecordBatch, dimension: int) -> int:
-    """How many vectors of a batch hold NaN or infinity, or only zeros."""
-    vectors = batch.column("embedding").flatten().to_numpy().reshape(-1, dimension)
+def _unsound_vectors(vectors: NDArray[np.float32]) -> int:
+    """How many vectors hold NaN or infinity, or only zeros."""
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("ij,ij->i", vectors, vectors)
     # One pass; only what is not plainly sound is looked at value by value.

@@ -3,15 +3,9 @@
 from typing import Any
 
 import dagster as dg
-from botocore.config import Config
 from dagster_aws.s3 import S3Resource
 
-from batch_assets.aws_clients import aws_client
-
-# Calls on vectors are paced and repeated by `vectors`, which has to see every refusal.
-_VECTORS_CONFIG = Config(
-    retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=120, max_pool_connections=32
-)
+from batch_assets.aws_clients import UNREPEATED, aws_client
 
 
 class SharedS3Resource(S3Resource):
@@ -45,4 +39,4 @@ class S3VectorsResource(dg.ConfigurableResource[Any]):
 
     def client(self) -> Any:
         """A client of the vector indexes."""
-        return aws_client("s3vectors", self.region_name, _VECTORS_CONFIG)
+        return aws_client("s3vectors", self.region_name, UNREPEATED)

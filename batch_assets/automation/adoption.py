@@ -13,6 +13,7 @@ import dagster as dg
 from batch_assets.assets.batch_job import job_metadata
 from batch_assets.automation.event_log import Event, materialisations, newest_ids
 from batch_assets.bedrock.ledger import Ledger
+from batch_assets.progress import Progress, untold
 from batch_assets.settings import Settings
 from batch_assets.storage.tables import StoredTable, Tables
 
@@ -34,6 +35,7 @@ class Adoption:
     settings: Settings
     instance: dg.DagsterInstance
     tables: Tables
+    progress: Progress = untold
 
     def adopt(self) -> dict[str, int]:
         """Report what the instance does not know yet; the number of materialisations by asset."""
@@ -47,7 +49,9 @@ class Adoption:
         return reported
 
     def _unknown(self, asset: str, known: Mapping[str, Event]) -> Iterator[dg.AssetMaterialization]:
-        for partition in self.tables.partitions(asset):
+        partitions = self.tables.partitions(asset)
+        for number, partition in enumerate(partitions, start=1):
+            self.progress(asset, number, len(partitions))
             table = self.tables.partition(asset, partition)
             metadata = self._metadata(asset, table)
             if table.exists and not _says_the_same(asset, metadata, known.get(partition)):

@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from batch_assets.assets import history
 from batch_assets.assets.services import BedrockResource
 from batch_assets.assets.target import Target
 from batch_assets.automation.event_log import Event, PartitionEvents, Verdicts, busy_partitions, observations
@@ -189,7 +190,7 @@ class Look:
             if worth_reporting(job, reported.get(partition), now=self.now)
         ]
         for partition, job in changed[:MAX_EVENTS]:
-            yield _observation(partition, job, records=flying[partition].records)
+            yield _observation(partition, job, reported.get(partition), records=flying[partition].records)
 
     def _reason(self, statuses: Mapping[str, BatchJob]) -> str:
         states = Counter(job.status for job in statuses.values())
@@ -214,7 +215,7 @@ def progress_percent(job: BatchJob) -> float:
     return round(100 * job.processed_records / job.total_records, 1) if job.total_records else 0.0
 
 
-def _observation(partition: str, job: BatchJob, *, records: int) -> dg.AssetObservation:
+def _observation(partition: str, job: BatchJob, last: Event | None, *, records: int) -> dg.AssetObservation:
     return dg.AssetObservation(
         asset_key="batch_job",
         partition=partition,
@@ -229,5 +230,6 @@ def _observation(partition: str, job: BatchJob, *, records: int) -> dg.AssetObse
             "succeeded": job.success_records,
             "errors": job.error_records,
             "progress_percent": progress_percent(job),
+            history.NAME: history.continued(last.metadata if last else None, job),
         },
     )

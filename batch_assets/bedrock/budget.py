@@ -23,12 +23,17 @@ from batch_assets.settings import Settings
 
 SPENDING = pa.schema(
     [
-        pa.field("job_name", pa.string(), nullable=False),
-        pa.field("partition", pa.string(), nullable=False),
-        pa.field("records", pa.int64(), nullable=False),
-        pa.field("cost_usd", pa.decimal128(18, 8), nullable=False),
+        pa.field("job_name", pa.string(), nullable=False, metadata={"description": "Job, or on-demand calls"}),
+        pa.field("partition", pa.string(), nullable=False, metadata={"description": "Whose pictures"}),
+        pa.field("records", pa.int64(), nullable=False, metadata={"description": "Records of the manifest"}),
+        pa.field("cost_usd", pa.decimal128(18, 8), nullable=False, metadata={"description": "What all of them cost"}),
         pa.field("on_demand", pa.bool_(), nullable=False, metadata={"description": "No job, but InvokeModel"}),
-        pa.field("entered_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field(
+            "entered_at",
+            pa.timestamp("us", tz="UTC"),
+            nullable=False,
+            metadata={"description": "By the clock of the machine that submits"},
+        ),
     ]
 )
 

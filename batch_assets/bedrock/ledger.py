@@ -28,19 +28,24 @@ LOADED_AT_ONCE = frozenset({HELD, REFUSED, NOTHING_TO_DO, ON_DEMAND})
 
 LEDGER = pa.schema(
     [
-        pa.field("state", pa.string(), nullable=False, metadata={"description": "submitted, attached, queued, …"}),
+        pa.field(
+            "state",
+            pa.string(),
+            nullable=False,
+            metadata={"description": "submitted, attached, on_demand, queued, held, refused or nothing_to_do"},
+        ),
         pa.field("reason", pa.string(), nullable=False, metadata={"description": "Why it is in this state"}),
         pa.field("token", pa.string(), nullable=False, metadata={"description": "What the loader has to load"}),
-        pa.field("job_arn", pa.string()),
-        pa.field("job_name", pa.string()),
+        pa.field("job_arn", pa.string(), metadata={"description": "Batch job of Amazon Bedrock, if there is one"}),
+        pa.field("job_name", pa.string(), metadata={"description": "Derived from partition, fingerprint, attempt"}),
         pa.field("fingerprint", pa.string(), metadata={"description": "SHA-256 of the manifest and the space"}),
         pa.field("attempt", pa.int32(), nullable=False, metadata={"description": "Jobs of this manifest so far"}),
         pa.field("records", pa.int64(), nullable=False, metadata={"description": "Records of the manifest"}),
         pa.field(
             "cost_usd", pa.decimal128(18, 8), nullable=False, metadata={"description": "Batch price of its records"}
         ),
-        pa.field("input_uri", pa.string()),
-        pa.field("output_uri", pa.string()),
+        pa.field("input_uri", pa.string(), metadata={"description": "Folder that the job was given: the lane"}),
+        pa.field("output_uri", pa.string(), metadata={"description": "Folder of the results"}),
         pa.field("submitted_at", pa.timestamp("us", tz="UTC"), metadata={"description": "By the clock of Bedrock"}),
         pa.field("target", pa.string(), metadata={"description": "Space and index of its vectors, as JSON"}),
         pa.field("loaded", pa.bool_(), nullable=False, metadata={"description": "Its results are in the table"}),

@@ -13,9 +13,9 @@ REJECTED = pa.schema(
         pa.field("etag", pa.string(), nullable=False, metadata={"description": "ETag, without quotes"}),
         pa.field("size", pa.int64(), nullable=False, metadata={"description": "Size in bytes"}),
         pa.field("code", pa.string(), nullable=False, metadata={"description": "Reason or the model's error code"}),
-        pa.field("message", pa.string(), nullable=False),
+        pa.field("message", pa.string(), nullable=False, metadata={"description": "The reason, in words"}),
         pa.field("attempts", pa.int32(), nullable=False, metadata={"description": "How often it was sent"}),
-        pa.field("retryable", pa.bool_(), nullable=False),
+        pa.field("retryable", pa.bool_(), nullable=False, metadata={"description": "The error may pass"}),
         pa.field("quarantined", pa.bool_(), nullable=False, metadata={"description": "Retryable, but tried enough"}),
         pa.field("final", pa.bool_(), nullable=False, metadata={"description": "False: it will be sent again"}),
     ]

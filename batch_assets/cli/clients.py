@@ -4,15 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
+from batch_assets.aws_clients import FOR_A_PERSON, UNREPEATED, aws_client
 from batch_assets.settings import Settings
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.tables import Tables
-
-_CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32)
 
 
 @dataclass(frozen=True)
@@ -21,26 +17,32 @@ class Clients:
 
     settings: Settings
 
-    @cached_property
+    def client(self, service: str) -> Any:
+        """The client of any service, whose calls are repeated for as long as a person cares to wait."""
+        return aws_client(service, self.settings.region, FOR_A_PERSON)
+
+    @property
     def s3(self) -> Any:
-        return self._client("s3")
+        return self.client("s3")
 
-    @cached_property
+    @property
     def bedrock(self) -> Any:
-        return self._client("bedrock")
+        return self.client("bedrock")
 
-    @cached_property
+    @property
     def bedrock_runtime(self) -> Any:
-        return self._client("bedrock-runtime")
+        return self.client("bedrock-runtime")
 
-    @cached_property
+    @property
     def s3vectors(self) -> Any:
-        return self._client("s3vectors")
+        return self.client("s3vectors")
+
+    @property
+    def s3vectors_unrepeated(self) -> Any:
+        """The client of S3 Vectors for what paces and repeats its calls by itself."""
+        return aws_client("s3vectors", self.settings.region, UNREPEATED)
 
     @cached_property
     def tables(self) -> Tables:
         settings = self.settings
         return Tables(self.s3, S3Address.parse(settings.tables_uri), Catalog.of(settings))
-
-    def _client(self, service: str) -> Any:
-        return boto3.client(service, region_name=self.settings.region, config=_CONFIG)  # type: ignore[call-overload]

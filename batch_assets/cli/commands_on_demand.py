@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,25 @@ COMMANDS = {
     "demo": Command("demo", "Run the whole pipeline on this machine."),
     "dev": Command("dev", "Start Dagster's web UI against a sandbox with pictures."),
     "sandbox": Command("sandbox", "Serve stand-ins for the AWS services on this machine."),
+    "init": Command("init", "Ask for the settings and write them to .env."),
+    "doctor": Command("doctor", "Check everything that a deployment needs."),
     "status": Command("status", "Show where each partition stands."),
     "search": Command("search", "Find the nearest pictures by words or by a picture."),
+    "gallery": Command("gallery", "Serve the search page."),
     "reconcile": Command("reconcile", "Compare all tables with the live index and the source bucket."),
     "retry": Command("retry", "Let refused pictures be sent again, and lift a hold."),
     "estimate": Command("estimate", "Show what it would cost to embed what is missing."),
     "adopt": Command("adopt", "Tell the Dagster instance what the tables in S3 hold."),
     "settings": Command("settings_reference", "Print the reference of all settings as a Markdown table."),
+    "columns": Command("columns_reference", "Print the reference of all table columns as Markdown tables."),
     "jobs": Command("jobs", "Show the live batch jobs of this deployment, or stop some."),
 }
 
 
 class CommandsOnDemand(TyperGroup):
-    """The group that `batch-assets --help` lists without importing any of its commands."""
+    """The group that `batch-assets --help` and a shell's completion list without importing any of its commands."""
+
+    _only_names = False
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 typer's signature
         return list(COMMANDS)
@@ -50,9 +56,19 @@ class CommandsOnDemand(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 typer's signature
         if cmd_name not in COMMANDS:
             return None
+        if self._only_names:
+            return TyperCommand(cmd_name, callback=None, help=COMMANDS[cmd_name].summary)
         loaded = typer.main.get_command(COMMANDS[cmd_name].load())
         loaded.name = cmd_name
         return loaded
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """What can follow `batch-assets`: names and options."""
+        self._only_names = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._only_names = False
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 typer's signature
         with formatter.section("Commands"):

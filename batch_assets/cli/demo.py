@@ -14,8 +14,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from batch_assets.cli.clients import Clients
 from batch_assets.cli.dagster_process import end_on_signals
 from batch_assets.cli.files import in_existing_folder
+from batch_assets.cli.gallery_server import GalleryServer
 from batch_assets.cli.local_world import STAND_IN
 from batch_assets.cli.sandbox import require_installed
 from batch_assets.cli.search import printable
@@ -46,6 +48,9 @@ def command(
     speed: Annotated[
         float, typer.Option(metavar="NUMBER", min=1, help="Seconds of a job's clock in one real second.")
     ] = SPEED,
+    gallery: Annotated[
+        bool, typer.Option("--gallery", help="Then serve the search page over the pictures, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Run the whole pipeline on this machine.
 
@@ -62,13 +67,18 @@ def command(
     terminal = console(stderr=as_json)
     end_on_signals()
     begun = time.monotonic()
+
+    def tell(summary: "Summary", clients: Clients) -> None:
+        if as_json:
+            typer.echo(json.dumps(summary.as_dict(), indent=2))
+        else:
+            _show(terminal, summary, html)
+        if gallery:
+            _serve(terminal, clients)
+
     with _home(terminal) as home:
-        run = DemoRun(home=home, speed=speed, days=DAYS, own=found, console=terminal, html=html)
-        summary = run.execute(begun)
-    if as_json:
-        typer.echo(json.dumps(summary.as_dict(), indent=2))
-    else:
-        _show(terminal, summary, html)
+        run = DemoRun(home=home, speed=speed, days=DAYS, own=found, console=terminal, html=html, quiet=as_json)
+        summary = run.execute(begun, tell)
     if not summary.complete:
         console(stderr=True).print("[bold red]Error:[/] not every picture is embedded and indexed, or rejected")
         sys.exit(1)
@@ -118,6 +128,12 @@ def _show(terminal: Console, summary: "Summary", html: Path) -> None:
             terminal.print(Text(f"  {match.distance:.4f}  {printable(match.key)}"), soft_wrap=True)
     terminal.print(Text(f"\ncontact sheet: {html}"), soft_wrap=True)
     terminal.print(STAND_IN)
+
+
+def _serve(terminal: Console, clients: Clients) -> None:
+    with GalleryServer.of(clients, port=0, note=STAND_IN) as server:
+        terminal.print(f"\nsearch page: {server.url} until Ctrl-C", soft_wrap=True)
+        server.run()
 
 
 def _count(number: int, noun: str) -> str:

@@ -2,13 +2,13 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from batch_assets.automation.job_names import PLAN_AND_SUBMIT
 from batch_assets.bedrock.on_demand import embed_text
@@ -16,6 +16,7 @@ from batch_assets.cli.clients import Clients
 from batch_assets.cli.dagster_process import DagsterDev, DagsterError, free_port, prepare_home
 from batch_assets.cli.local_world import BUCKET, STAND_IN, LocalWorld, clean_environment, complete_days
 from batch_assets.cli.partition_status import PartitionStatus, collect
+from batch_assets.cli.progress import bars
 from batch_assets.cli.search import find, image_vector, sheet
 from batch_assets.settings import load_settings
 from batch_assets.vectors.search import Match
@@ -101,9 +102,13 @@ class DemoRun:
     own: "FoundPictures | None"
     console: Console
     html: Path
+    quiet: bool = False
 
-    def execute(self, begun: float) -> Summary:
-        """Run it all; `begun` is when the command started (monotonic). Raises `DagsterError` on a failed run."""
+    def execute(self, begun: float, tell: Callable[[Summary, Clients], None]) -> Summary:
+        """Run it all; `begun` is when the command started (monotonic). Raises `DagsterError` on a failed run.
+
+        `tell` is called with what came of it, while the world is still there.
+        """
         from batch_assets.sandbox.demo_pictures import days_for  # noqa: PLC0415 needs Pillow only here
         from batch_assets.sandbox.server import start  # noqa: PLC0415
 
@@ -113,24 +118,19 @@ class DemoRun:
             world = LocalWorld(sandbox, complete_days(days))
             environment = clean_environment(os.environ, world.environment())
             prepare_home(self.home)
-            with DagsterDev(self.home, environment, free_port(), log) as dagster, self._progress() as progress:
+            with DagsterDev(self.home, environment, free_port(), log) as dagster, self._bars() as progress:
                 uploaded = self._seed(world, progress)
                 os.environ.clear()
                 os.environ.update(environment)
                 clients = Clients(load_settings(_env_file=None))
                 rows = self._drive(dagster, world.partitions, clients, progress)
             searches = self._search(clients, rows)
-            return Summary(uploaded, rows, time.monotonic() - begun, searches)
+            summary = Summary(uploaded, rows, time.monotonic() - begun, searches)
+            tell(summary, clients)
+            return summary
 
-    def _progress(self) -> Progress:
-        return Progress(
-            TextColumn("{task.description:<22}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
-        )
+    def _bars(self) -> Progress:
+        return bars(quiet=self.quiet, transient=False)
 
     def _objects(self, world: LocalWorld) -> "Iterator[DemoObject]":
         from batch_assets.sandbox.demo_pictures import demo_objects, user_objects  # noqa: PLC0415

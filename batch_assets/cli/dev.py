@@ -9,11 +9,14 @@ import typer
 from rich.console import Console
 
 from batch_assets.automation.job_names import PLAN_AND_SUBMIT
+from batch_assets.cli.clients import Clients
 from batch_assets.cli.dagster_process import DagsterDev, DagsterError, end_on_signals, free_port, prepare_home
 from batch_assets.cli.fault_rules import FaultsOption, checked_rules
+from batch_assets.cli.gallery_server import GalleryServer
 from batch_assets.cli.local_world import STAND_IN, LocalWorld, clean_environment, complete_days, shell_exports
 from batch_assets.cli.ports import require_free
 from batch_assets.cli.sandbox import SPEED, require_installed
+from batch_assets.settings import load_settings
 
 DAYS = 5
 
@@ -29,11 +32,15 @@ def command(
     sandbox_port: Annotated[
         int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Port of the sandbox; 0 picks a free one.")
     ] = 0,
+    gallery_port: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, max=65535, help="Port of the search page; 0 picks a free one.")
+    ] = 0,
     faults: FaultsOption = None,
 ) -> None:
     """Start Dagster's web UI against a sandbox with pictures.
 
-    Ctrl-C ends both. Everything is gone then: the services and the Dagster instance are one disposable world.
+    The search page comes with it. Ctrl-C ends everything, and everything is gone then: the services and the Dagster
+    instance are one disposable world.
 
     Example: batch-assets dev --port 3000
     """
@@ -41,6 +48,7 @@ def command(
     rules = checked_rules(faults)
     require_free(port, option="--port")
     require_free(sandbox_port, option="--sandbox-port")
+    require_free(gallery_port, option="--gallery-port")
     from batch_assets.sandbox.demo_pictures import demo_objects  # noqa: PLC0415 needs Pillow only here
     from batch_assets.sandbox.server import start  # noqa: PLC0415
 
@@ -54,10 +62,18 @@ def command(
         prepare_home(home)
         exports = home / "environment"
         exports.write_text(shell_exports(world.environment()) + "\n", encoding="utf-8")
-        with DagsterDev(home, clean_environment(os.environ, world.environment()), port or free_port()) as dagster:
+        environment = clean_environment(os.environ, world.environment())
+        os.environ.clear()
+        os.environ.update(environment)
+        dagster = DagsterDev(home, environment, port or free_port())
+        clients = Clients(load_settings(_env_file=None))
+        gallery = GalleryServer.of(clients, port=gallery_port, dagster_url=dagster.url, note=STAND_IN)
+        with gallery, dagster:
             dagster.wait_until_ready()
+            gallery.start()
             console.print(f"\n[bold]Dagster[/]   {dagster.url}/asset-groups")
             console.print(f"[bold]Launch[/]    {dagster.url}/locations/batch_assets/jobs/{PLAN_AND_SUBMIT}")
+            console.print(f"[bold]Search[/]    {gallery.url}")
             console.print(
                 f"[bold]Sandbox[/]   {sandbox.endpoint_url} with {objects} objects in {len(world.prefixes)} days"
             )

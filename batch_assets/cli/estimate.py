@@ -9,7 +9,9 @@ import typer
 from rich.table import Table
 
 from batch_assets.cli.clients import Clients
+from batch_assets.cli.completion import partition_keys
 from batch_assets.cli.partition_estimate import Estimate, estimates, total
+from batch_assets.cli.progress import shown_progress
 from batch_assets.cli.search import chosen_partitions
 from batch_assets.cli.terminal import console
 from batch_assets.settings import load_settings
@@ -18,13 +20,22 @@ from batch_assets.settings import load_settings
 def command(
     *,
     partition: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="Only this partition; may be given again.")
+        list[str] | None,
+        typer.Option(metavar="KEY", autocompletion=partition_keys, help="Only this partition; may be given again."),
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="KEY_OR_DATE", help="Only partitions from this key or date on.")
+        str | None,
+        typer.Option(
+            metavar="KEY_OR_DATE", autocompletion=partition_keys, help="Only partitions from this key or date on."
+        ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="KEY_OR_DATE", help="Only partitions up to this key or date, included.")
+        str | None,
+        typer.Option(
+            metavar="KEY_OR_DATE",
+            autocompletion=partition_keys,
+            help="Only partitions up to this key or date, included.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: partitions, and the total.")] = False,
 ) -> None:
@@ -38,7 +49,9 @@ def command(
     settings = load_settings()
     named = chosen_partitions(settings, partition or [], since=since, until=until)
     keys = named if named is not None else chosen_partitions(settings, [], since=settings.first_partition, until=None)
-    found = [one for one in estimates(Clients(settings), keys or ()) if one.pictures or partition]
+    with shown_progress(quiet=as_json) as progress:
+        estimated = estimates(Clients(settings), keys or (), progress)
+    found = [one for one in estimated if one.pictures or partition]
     if as_json:
         typer.echo(json.dumps({"partitions": [asdict(one) for one in found], "total": _as_total(found)}, indent=2))
     elif found:

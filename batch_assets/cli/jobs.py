@@ -12,6 +12,7 @@ from rich.text import Text
 
 from batch_assets.bedrock.jobs import BatchJob, stop_job
 from batch_assets.cli.clients import Clients
+from batch_assets.cli.completion import partition_keys
 from batch_assets.cli.live_jobs import Live, OwnJob, look
 from batch_assets.cli.terminal import console
 from batch_assets.errors import JobError
@@ -49,9 +50,13 @@ def show(
 
 @commands.command(epilog="Example: batch-assets jobs stop 2026/11/18")
 def stop(
-    names: Annotated[list[str], typer.Argument(metavar="NAME_OR_PARTITION", help="Jobs, by name or partition.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME_OR_PARTITION", autocompletion=partition_keys, help="Jobs, by name or partition."),
+    ],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the jobs that are stopping.")] = False,
 ) -> None:
     """Stop live batch jobs of this deployment, never those of others.
 
@@ -61,12 +66,17 @@ def stop(
     clients = Clients(load_settings())
     chosen = chosen_jobs(look(clients), names)
     for own in chosen:
-        typer.echo(f"{own.job.name} ({own.partition}) is {own.job.status}: {_progress(own)}, which are billed")
+        typer.echo(
+            f"{own.job.name} ({own.partition}) is {own.job.status}: {_progress(own)}, which are billed", err=as_json
+        )
     if not yes:
-        _confirm(len(chosen))
+        _confirm(len(chosen), err=as_json)
     for own in chosen:
         stop_job(clients.bedrock, own.job.arn)
-        typer.echo(f"{own.job.name} is stopping: then what was processed is loaded, and the rest is held")
+        if not as_json:
+            typer.echo(f"{own.job.name} is stopping: then what was processed is loaded, and the rest is held")
+    if as_json:
+        typer.echo(json.dumps([_as_json(own) for own in chosen], indent=2))
 
 
 def chosen_jobs(live: Live, names: Sequence[str]) -> list[OwnJob]:
@@ -134,9 +144,9 @@ def _span(age: timedelta) -> str:
     return f"{minutes // 60}:{minutes % 60:02d} h"
 
 
-def _confirm(number: int) -> None:
+def _confirm(number: int, *, err: bool) -> None:
     if not sys.stdin.isatty():
         raise typer.BadParameter("there is no terminal to ask on: add --yes to stop them", param_hint="--yes")
-    if not typer.confirm(f"Stop {number} batch job{'s' if number > 1 else ''}?"):
-        typer.echo("Nothing was stopped.")
+    if not typer.confirm(f"Stop {number} batch job{'s' if number > 1 else ''}?", err=err):
+        typer.echo("Nothing was stopped.", err=err)
         raise typer.Exit(1)

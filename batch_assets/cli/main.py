@@ -30,7 +30,7 @@ def app() -> NoReturn:
         commands()
     except Exception as error:
         # Wanted only here, and takes botocore.
-        from batch_assets.cli.refusals import FORESEEN  # noqa: PLC0415
+        from batch_assets.refusals import FORESEEN  # noqa: PLC0415
 
         if not isinstance(error, FORESEEN):
             raise
@@ -42,7 +42,7 @@ def app() -> NoReturn:
 def _explain(error: Exception) -> None:
     from rich.text import Text  # noqa: PLC0415 wanted only here
 
-    from batch_assets.cli.refusals import explanation  # noqa: PLC0415
     from batch_assets.cli.terminal import console  # noqa: PLC0415
+    from batch_assets.refusals import explanation  # noqa: PLC0415
 
     console(stderr=True).print(Text.assemble(("Error:", "bold red"), f" {explanation(error)}"), soft_wrap=True)

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from batch_assets.bedrock import manifest, prices
 from batch_assets.bedrock.contents import REFUSAL_COLUMNS, Contents, contents, final_refusals
 from batch_assets.cli.clients import Clients
 from batch_assets.cli.steady import read_steadily
+from batch_assets.progress import Progress, untold
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import list_prefix
 from batch_assets.storage.objects import S3Address
@@ -35,10 +36,14 @@ class Estimate:
     on_demand_cost_usd: float
 
 
-def estimates(clients: Clients, keys: Iterable[str]) -> list[Estimate]:
+def estimates(clients: Clients, keys: Sequence[str], progress: Progress = untold) -> list[Estimate]:
     """An estimate a partition, in the order of the keys."""
+    found: list[Estimate] = []
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda key: read_steadily(partial(_estimate, clients, key)), keys))
+        for one in pool.map(lambda key: read_steadily(partial(_estimate, clients, key)), keys):
+            found.append(one)
+            progress("partitions estimated", len(found), len(keys))
+    return found
 
 
 def total(found: Sequence[Estimate]) -> Estimate:

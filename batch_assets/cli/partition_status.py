@@ -10,6 +10,7 @@ from batch_assets.bedrock.jobs import BatchJob, list_jobs
 from batch_assets.bedrock.ledger import SENT, JobRow
 from batch_assets.cli.clients import Clients
 from batch_assets.cli.steady import read_steadily
+from batch_assets.progress import Progress, untold
 from batch_assets.storage.tables import StoredTable, Tables
 
 _THREADS = 16
@@ -70,12 +71,15 @@ class _Reading:
     pictures: int
 
 
-def collect(clients: Clients) -> list[PartitionStatus]:
+def collect(clients: Clients, progress: Progress = untold) -> list[PartitionStatus]:
     """The status of every partition that has an inventory, in the order of their keys."""
     tables = clients.tables
     keys = tables.partitions("image_inventory")
+    readings: list[_Reading] = []
     with ThreadPoolExecutor(_THREADS) as pool:
-        readings = list(pool.map(partial(_read, tables), keys))
+        for reading in pool.map(partial(_read, tables), keys):
+            readings.append(reading)
+            progress("partitions read", len(readings), len(keys))
     live = _live(clients, [reading.flying for reading in readings if reading.flying])
     return [_with_job(reading, live) for reading in readings]
 

@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from batch_assets.cli.clients import Clients
+from batch_assets.cli.completion import partition_keys
+from batch_assets.cli.progress import shown_progress
 from batch_assets.cli.terminal import console
 from batch_assets.reconciliation.reconciler import Reconciler
 from batch_assets.reconciliation.report import Report
@@ -24,7 +26,8 @@ def command(
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Mend the index and its tables from parquet.")] = False,
     partition: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="Only this partition; may be given again.")
+        list[str] | None,
+        typer.Option(metavar="KEY", autocompletion=partition_keys, help="Only this partition; may be given again."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: counts and examples by kind.")] = False,
 ) -> None:
@@ -37,8 +40,9 @@ def command(
     """
     settings = load_settings()
     clients = Clients(settings)
-    reconciler = Reconciler(settings, clients.s3, clients.s3vectors, clients.tables)
-    report = reconciler.run(partitions=partition, repair=repair)
+    with shown_progress(quiet=as_json) as progress:
+        reconciler = Reconciler(settings, clients.s3, clients.s3vectors_unrepeated, clients.tables, progress=progress)
+        report = reconciler.run(partitions=partition, repair=repair)
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2))
     else:

@@ -1,18 +1,24 @@
 """`batch-assets retry`: send refused pictures again, and lift holds."""
 
+import json
 from typing import Annotated
 
 import typer
 
+from batch_assets.cli.completion import partition_keys
 from batch_assets.errors import BatchAssetsError
 
 
 def command(
     *,
-    partition: Annotated[list[str], typer.Option(metavar="KEY", help="Partition; may be given again.")],
+    partition: Annotated[
+        list[str],
+        typer.Option(metavar="KEY", autocompletion=partition_keys, help="Partition; may be given again."),
+    ],
     key: Annotated[
         list[str] | None, typer.Option(metavar="S3_KEY", help="Only this picture; may be given again.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: what is to be sent again.")] = False,
 ) -> None:
     """Let refused pictures be sent again, and lift a hold.
 
@@ -37,5 +43,9 @@ def command(
             raise BatchAssetsError(f"partition {name} {what}: see `batch-assets status` and the table rejected_images")
     for name in partition:
         request_retry(tables, name, key)
+        if as_json:
+            continue
         what = f"{len(key)} pictures" if key else "all refused pictures, and a hold if there is one"
         console().print(f"{name}: {what}: launch plan_and_submit, or wait for the schedule")
+    if as_json:
+        typer.echo(json.dumps([{"partition": name, "keys": key or "all"} for name in partition], indent=2))

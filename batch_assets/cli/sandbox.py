@@ -1,5 +1,6 @@
 """`batch-assets sandbox`: S3, IAM, STS, Bedrock and S3 Vectors on this machine."""
 
+import json
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -28,6 +29,7 @@ def command(
     ] = 100,
     faults: FaultsOption = None,
     env: Annotated[bool, typer.Option("--env", help="Print export lines for a shell instead of the address.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: address and environment.")] = False,
 ) -> None:
     """Serve stand-ins for the AWS services on this machine.
 
@@ -47,7 +49,10 @@ def command(
 
     def announce(bound: int) -> None:
         url = f"http://{HOST}:{bound}"
-        typer.echo(shell_exports(environment_of(url)) if env else url)
+        if as_json:
+            typer.echo(json.dumps({"url": url, "environment": environment_of(url)}))
+        else:
+            typer.echo(shell_exports(environment_of(url)) if env else url)
 
     config = SandboxConfig(speed=speed, max_live_jobs=max_live_jobs, faults=rules)
     serve(port, config=config, announce=announce)

@@ -1,10 +1,11 @@
 """`batch-assets search`: by words or by a picture."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -16,9 +17,11 @@ from rich.text import Text
 
 from batch_assets.bedrock.on_demand import Vector, embed_image, embed_text
 from batch_assets.cli.clients import Clients
+from batch_assets.cli.completion import partition_keys
 from batch_assets.cli.files import in_existing_folder
 from batch_assets.cli.terminal import console
 from batch_assets.errors import PartitionError
+from batch_assets.partition_ranges import first_moment, last_moment
 from batch_assets.pictures.contact_sheet import Tile, contact_sheet
 from batch_assets.settings import Settings, load_settings
 from batch_assets.storage.objects import S3Address, explained
@@ -26,8 +29,6 @@ from batch_assets.vectors.all_indexes import search_deployment
 from batch_assets.vectors.search import MAX_TOP_K, Criteria, Match
 
 _THREADS = 8
-_FIRST_YEAR = 1000
-"""Earlier ones have no four digits."""
 
 
 def command(
@@ -38,13 +39,22 @@ def command(
     ] = None,
     top_k: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=MAX_TOP_K, help="How many results.")] = 10,
     partition: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="Only this partition; may be given again.")
+        list[str] | None,
+        typer.Option(metavar="KEY", autocompletion=partition_keys, help="Only this partition; may be given again."),
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="KEY_OR_DATE", help="Only partitions from this key or date on.")
+        str | None,
+        typer.Option(
+            metavar="KEY_OR_DATE", autocompletion=partition_keys, help="Only partitions from this key or date on."
+        ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="KEY_OR_DATE", help="Only partitions up to this key or date, included.")
+        str | None,
+        typer.Option(
+            metavar="KEY_OR_DATE",
+            autocompletion=partition_keys,
+            help="Only partitions up to this key or date, included.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of matches.")] = False,
     html: Annotated[
@@ -82,7 +92,7 @@ def command(
 
 def find(clients: Clients, vector: Vector, *, top_k: int, criteria: Criteria | None = None) -> list[Match]:
     """The nearest pictures of the deployment's indexes."""
-    return search_deployment(clients.s3vectors, clients.settings, vector=vector, top_k=top_k, criteria=criteria)
+    return list(search_deployment(clients.s3vectors, clients.settings, vector=vector, top_k=top_k, criteria=criteria))
 
 
 def _text_vector(clients: Clients, text: str) -> Vector:
@@ -112,12 +122,15 @@ def chosen_partitions(
         typer.BadParameter: What was given is no key and no date, or the range is empty.
     """
     key_format = settings.template.key_format
-    named = dict.fromkeys(_begin(settings, key, option="--partition").strftime(key_format) for key in partitions)
+    with _named_by("--partition"):
+        named = dict.fromkeys(first_moment(settings, key).strftime(key_format) for key in partitions)
     if since is None and until is None:
         return tuple(named) or None
     now = datetime.now(ZoneInfo(settings.timezone)).replace(tzinfo=None)
-    first = _begin(settings, since or settings.first_partition, option="--since")
-    last = _end(settings, until) if until else now
+    with _named_by("--since"):
+        first = first_moment(settings, since or settings.first_partition)
+    with _named_by("--until"):
+        last = last_moment(settings, until) if until else now
     if until and last < first:
         raise typer.BadParameter(f"{since or settings.first_partition} is after {until}", param_hint="--since")
     step = timedelta(hours=1) if settings.template.granularity == "hourly" else timedelta(days=1)
@@ -126,34 +139,13 @@ def chosen_partitions(
     return tuple(key for key in keys if not named or key in named)
 
 
-def _begin(settings: Settings, text: str, *, option: str) -> datetime:
-    """The first moment of the partition that a key or a date names."""
+@contextmanager
+def _named_by(option: str) -> Iterator[None]:
+    """Tell what is no key and no date as wrong usage of an option."""
     try:
-        return settings.template.moment(text)
-    except PartitionError:
-        key = _date(settings, text, option=option).strftime(settings.template.key_format)
-        return settings.template.moment(key)
-
-
-def _end(settings: Settings, text: str) -> datetime:
-    """A moment in the last partition that a key or a date names: a whole day has 24 hours."""
-    try:
-        return settings.template.moment(text)
-    except PartitionError:
-        moment = _date(settings, text, option="--until")
-        return moment if moment.time() != time.min else datetime.combine(moment.date(), time.max)
-
-
-def _date(settings: Settings, text: str, *, option: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        moment = datetime.min  # noqa: DTZ901 stands for no date at all
-    if moment.year < _FIRST_YEAR:
-        example = settings.first_partition
-        message = f"{text!r} is no partition key like {example} and no date like 2026-11-01"
-        raise typer.BadParameter(message, param_hint=option)
-    return moment
+        yield
+    except PartitionError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def as_table(matches: Sequence[Match]) -> Table:

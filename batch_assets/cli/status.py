@@ -14,6 +14,7 @@ from rich.text import Text
 
 from batch_assets.cli.clients import Clients
 from batch_assets.cli.partition_status import PartitionStatus, Reason, collect
+from batch_assets.cli.progress import shown_progress
 from batch_assets.cli.terminal import console
 from batch_assets.settings import load_settings
 
@@ -28,7 +29,8 @@ def command(
 
     Example: batch-assets status --json
     """
-    rows = collect(Clients(load_settings()))
+    with shown_progress(quiet=as_json) as progress:
+        rows = collect(Clients(load_settings()), progress)
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
     elif rows:

@@ -1,10 +1,10 @@
 """Search results as one HTML page: pictures beside each other, captions and distances below."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from string import Template
 
+from batch_assets.pictures.escaping import escaped
 from batch_assets.pictures.thumbnail import data_uri, thumbnail
 
 
@@ -42,17 +42,17 @@ def contact_sheet(title: str, tiles: Sequence[Tile], *, note: str = "") -> str:
     figures = "\n".join(_figure(number, tile) for number, tile in enumerate(tiles, start=1))
     count = "1 picture" if len(tiles) == 1 else f"{len(tiles)} pictures"
     return _PAGE.substitute(
-        title=_text(title),
-        note=f"<p>{_text(note)}</p>" if note else "",
+        title=escaped(title),
+        note=f"<p>{escaped(note)}</p>" if note else "",
         count=count,
         grid=f'<ol class="grid">\n{figures}\n</ol>' if tiles else '<p class="nothing">Nothing was found.</p>',
     )
 
 
 def _figure(number: int, tile: Tile) -> str:
-    caption = _text(tile.caption)
+    caption = escaped(tile.caption)
     distance = "" if tile.distance is None else f'<span class="distance">distance {tile.distance:.4f}</span>'
-    note = f'<span class="note">{_text(tile.note)}</span>' if tile.note else ""
+    note = f'<span class="note">{escaped(tile.note)}</span>' if tile.note else ""
     return (
         f"<li><figure>{_picture(tile, caption)}<figcaption>"
         f'<span class="rank" aria-hidden="true">{number}</span> <span class="caption">{caption}</span>{note}{distance}'
@@ -69,14 +69,6 @@ def _picture(tile: Tile, alternative: str) -> str:
     except ValueError:
         return '<div class="missing">cannot be shown</div>'
     return f'<img src="{address}" alt="{alternative}" loading="lazy" decoding="async">'
-
-
-def _text(text: str) -> str:
-    """Escape for text and quoted attributes; control and lone surrogate characters become visible."""
-    visible = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
-    return html.escape(visible, quote=True)
 
 
 _PAGE = Template("""\

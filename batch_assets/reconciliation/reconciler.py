@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batch_assets.errors import PartitionError, TableChangedError
+from batch_assets.progress import Progress, untold
 from batch_assets.reconciliation.examination import Examined, Examiner
 from batch_assets.reconciliation.examiners import CHANGED, ExaminationTask, examine_all
 from batch_assets.reconciliation.repair import IndexRepair
@@ -22,6 +23,8 @@ from batch_assets.vectors.index import IndexDescription, IndexOwner, describe_in
 from batch_assets.vectors.inventory import Listed, list_index
 from batch_assets.vectors.inventory_file import InventoryFile, LiveVector, inventory_file
 
+_VECTORS_BETWEEN_REPORTS = 1000
+
 
 @dataclass(frozen=True)
 class Reconciler:
@@ -33,6 +36,7 @@ class Reconciler:
         s3vectors: Client of S3 Vectors.
         tables: All tables.
         has_a_run: Whether an unfinished run works on a partition, which is then left alone.
+        progress: Told how far it is.
     """
 
     settings: Settings
@@ -40,6 +44,7 @@ class Reconciler:
     s3vectors: Any
     tables: Tables
     has_a_run: Callable[[str], bool] = lambda _: False
+    progress: Progress = untold
 
     def run(self, *, partitions: Collection[str] | None = None, repair: bool = False) -> Report:
         """Compare the named partitions, or all that have a table or a vector, and repair them if asked to.
@@ -85,7 +90,8 @@ class Reconciler:
         }
         names = sorted({*versions, *inventory.partitions()} if partitions is None else set(partitions))
         tasks = (ExaminationTask(name, inventory.vectors(name), versions.get(name, TableVersions())) for name in names)
-        for examined in examine_all(examiner, tasks):
+        for number, examined in enumerate(examine_all(examiner, tasks), start=1):
+            self.progress("partitions compared", number, len(names))
             if isinstance(examined, LeftAlone):
                 report.left_alone.append(examined)
                 continue
@@ -119,7 +125,9 @@ class Reconciler:
         """The vectors whose keys lie under the prefix of a wanted partition of an index; the others are foreign."""
         wanted, names = None if partitions is None else frozenset(partitions), self.settings.index_names
         home = self._homes()
-        for vector in list_index(self.s3vectors, bucket=index.bucket, index=index.name):
+        for number, vector in enumerate(list_index(self.s3vectors, bucket=index.bucket, index=index.name)):
+            if number % _VECTORS_BETWEEN_REPORTS == 0:
+                self.progress("vectors listed", number, None)
             partition = home(vector[0])
             if partition is not None and names.name(partition) != index.name:
                 partition = None

@@ -20,6 +20,7 @@ from moto.core.request import (
 )
 from moto.moto_server.werkzeug_app import create_backend_app
 
+from batch_assets.sandbox.config import ACCOUNT_ID
 from batch_assets.sandbox.s3_listing import InvalidContinuationTokenError, list_objects
 from batch_assets.sandbox.s3_store import ObjectStore, stream_range
 
@@ -53,6 +54,8 @@ class S3Bridge:
         _prepare(environ, raw_path, bucket, has_key=bool(raw_key))
         if len(key.encode()) > KEY_MAX_BYTES:
             return _error(start_response, 400, "KeyTooLongError", "Your key is too long")
+        if environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", ACCOUNT_ID) != ACCOUNT_ID:
+            return _error(start_response, 403, "AccessDenied", "Access Denied")
         method = environ["REQUEST_METHOD"]
         if not raw_key and method == "GET" and self._is_listing(bucket, query):
             return self._list(bucket, query, start_response)
@@ -70,7 +73,9 @@ class S3Bridge:
             return _error(start_response, 400, "InvalidArgument", "The continuation token provided is incorrect")
         except ValueError as error:
             return _error(start_response, 400, "InvalidArgument", str(error))
-        start_response("200 OK", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+        headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
+        region = self._store.backend.buckets[bucket].region_name
+        start_response("200 OK", [*headers, ("x-amz-bucket-region", region)])
         return [body]
 
     def _read(

@@ -1,6 +1,6 @@
 """The vector indexes of a deployment: one, or one for each date of an index name such as `photos-%Y`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch_assets.settings import Settings
-from batch_assets.vectors.search import Criteria, Match, search_indexes
+from batch_assets.vectors.search import Criteria, Match, ranking
 
 if TYPE_CHECKING:
     from mypy_boto3_s3vectors import S3VectorsClient
@@ -29,14 +29,14 @@ def search_deployment(
     vector: Sequence[float] | NDArray[np.float32],
     top_k: int,
     criteria: Criteria | None = None,
-) -> list[Match]:
-    """Return the nearest vectors of a deployment; partitions narrow the indexes that are asked.
+) -> Iterator[Match]:
+    """Yield the nearest vectors of a deployment; partitions narrow the indexes that are asked.
 
     Raises:
-        SearchError: As `search_indexes` does.
+        SearchError: As `ranking` does.
     """
     indexes = _asked(settings, criteria or Criteria())
-    return search_indexes(client, bucket=settings.vector_bucket, indexes=indexes, vector=vector, top_k=top_k)
+    return ranking(client, bucket=settings.vector_bucket, indexes=indexes, vector=vector, top_k=top_k)
 
 
 def _asked(settings: Settings, criteria: Criteria) -> Mapping[str, Criteria]:

@@ -18,6 +18,8 @@ DISTANCE_METRIC: Literal["cosine"] = "cosine"
 SOURCE_BUCKET_TAG = "batch-assets:source-bucket"
 SPACE_TAG = "batch-assets:space"
 CREATOR_TAG = "batch-assets:created-by"
+OWNED_BY = {SOURCE_BUCKET_TAG: "source bucket", SPACE_TAG: "embedding space"}
+"""What a tag tells of an index's owner."""
 
 _REFUSALS = (ClientError, HTTPClientError)
 _Answer = TypeVar("_Answer")
@@ -118,12 +120,8 @@ def ensure_index(
     return description
 
 
-def check_fit(description: IndexDescription, *, dimension: int) -> None:
-    """Refuse an index whose immutable settings differ from those that this project uses.
-
-    Raises:
-        VectorIndexError: Listing every setting that differs, with both values.
-    """
+def differences(description: IndexDescription, *, dimension: int) -> list[str]:
+    """Return each immutable setting of an index that is not as this project needs it, with both values."""
     wanted: Mapping[str, object] = {
         "dimension": dimension,
         "distance metric": DISTANCE_METRIC,
@@ -134,14 +132,27 @@ def check_fit(description: IndexDescription, *, dimension: int) -> None:
         "distance metric": description.distance_metric,
         "non-filterable metadata keys": description.non_filterable_keys,
     }
-    differences = [
-        f"{name} is {found[name]}, needed is {wanted[name]}" for name in wanted if found[name] != wanted[name]
-    ]
-    if differences:
+    return [f"{name} is {found[name]}, needed is {wanted[name]}" for name in wanted if found[name] != wanted[name]]
+
+
+def check_fit(description: IndexDescription, *, dimension: int) -> None:
+    """Refuse an index whose immutable settings differ from those that this project uses.
+
+    Raises:
+        VectorIndexError: Listing every setting that differs, with both values.
+    """
+    different = differences(description, dimension=dimension)
+    if different:
         raise VectorIndexError(
             f"index {description.name!r} of vector bucket {description.bucket!r} does not fit: "
-            f"{'; '.join(differences)}. These cannot be changed: name another index, or delete this one"
+            f"{'; '.join(different)}. These cannot be changed: name another index, or delete this one"
         )
+
+
+def foreign_tags(tags: Mapping[str, str], owner: IndexOwner) -> dict[str, str]:
+    """Return the tags of an index that name another source bucket or space than its owner's; absent ones do not."""
+    mine = owner.tags()
+    return {tag: tags[tag] for tag in (SOURCE_BUCKET_TAG, SPACE_TAG) if tags.get(tag, mine[tag]) != mine[tag]}
 
 
 def _create(client: "S3VectorsClient", *, bucket: str, index: str, dimension: int, owner: IndexOwner) -> None:
@@ -188,16 +199,11 @@ def _check_owner(client: "S3VectorsClient", description: IndexDescription, owner
 
 
 def _refuse_other_owner(description: IndexDescription, tags: Mapping[str, str], owner: IndexOwner) -> None:
-    for what, tag, mine in (
-        ("source bucket", SOURCE_BUCKET_TAG, owner.source_bucket),
-        ("embedding space", SPACE_TAG, owner.space),
-    ):
-        theirs = tags.get(tag, mine)
-        if theirs != mine:
-            raise VectorIndexError(
-                f"index {description.name!r} of vector bucket {description.bucket!r} belongs to {what} "
-                f"{theirs!r}, not to {mine!r}: name another index"
-            )
+    for tag, theirs in foreign_tags(tags, owner).items():
+        raise VectorIndexError(
+            f"index {description.name!r} of vector bucket {description.bucket!r} belongs to {OWNED_BY[tag]} "
+            f"{theirs!r}, not to {owner.tags()[tag]!r}: name another index"
+        )
 
 
 def _repeated(call: Callable[[], _Answer]) -> _Answer:

@@ -19,7 +19,9 @@ INDEX_TABLE = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False, metadata={"description": "Vector key: the S3 key"}),
         pa.field("etag", pa.string(), nullable=False, metadata={"description": "ETag, without quotes"}),
-        pa.field("state", pa.string(), nullable=False, metadata={"description": "indexed, or on its way"}),
+        pa.field(
+            "state", pa.string(), nullable=False, metadata={"description": "indexed, writing, deleting or missing"}
+        ),
     ]
 )
 

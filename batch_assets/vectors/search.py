@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,41 +98,29 @@ def search(
     top_k: int,
     criteria: Criteria | None = None,
 ) -> list[Match]:
-    """Return the nearest vectors, nearest first. S3 Vectors searches approximately.
-
-    Needs s3vectors:QueryVectors and GetVectors, the latter for metadata.
-
-    Args:
-        client: Of S3 Vectors.
-        bucket: Vector bucket.
-        index: Index.
-        vector: Shape (d,), of the index's embedding space.
-        top_k: 1 to 10,000 results.
-        criteria: What results must be.
-
-    Raises:
-        SearchError: If a number is out of range, the index does not exist, or the service refuses.
-    """
-    return search_indexes(client, bucket=bucket, indexes={index: criteria}, vector=vector, top_k=top_k)
+    """Return the nearest vectors of one index, nearest first: `ranking` as a whole."""
+    return list(ranking(client, bucket=bucket, indexes={index: criteria}, vector=vector, top_k=top_k))
 
 
-def search_indexes(
+def ranking(
     client: "S3VectorsClient",
     *,
     bucket: str,
     indexes: Mapping[str, Criteria | None],
     vector: Sequence[float] | NDArray[np.float32],
     top_k: int,
-) -> list[Match]:
-    """Return the nearest vectors of several indexes, nearest first; the indexes are asked at the same time.
+) -> Iterator[Match]:
+    """Yield the nearest vectors, nearest first, and ask for a page of 100 only when it is wanted.
 
-    An index that does not exist has no vectors, if another one does.
+    Several indexes are asked for their first pages at the same time, and merged; one that does not exist has no
+    vectors, if another one does. S3 Vectors searches approximately, and forgets a query several minutes after its first
+    page. Needs s3vectors:QueryVectors and GetVectors, the latter for metadata.
 
     Args:
         client: Of S3 Vectors.
         bucket: Vector bucket.
-        indexes: What results must be, by index.
-        vector: Shape (d,), of the embedding space that all indexes have.
+        indexes: What results must be, by index; all indexes are of one embedding space.
+        vector: Shape (d,), of that space.
         top_k: 1 to 10,000 results of all indexes together.
 
     Raises:
@@ -146,16 +135,11 @@ def search_indexes(
         for query_filter in (criteria or Criteria()).filters()
     ]
     with ThreadPoolExecutor(_QUERIES_IN_FLIGHT) as pool:
-        found = list(pool.map(lambda query: _found(client, query), queries))
-    there = [matches for matches in found if matches is not None]
+        begun = list(pool.map(partial(_begun, client), queries))
+    there = [matches for matches in begun if matches is not None]
     if queries and not there:
-        names = ", ".join(repr(index) for index in indexes)
-        raise SearchError(
-            f"index {names} of vector bucket {bucket!r} does not exist: load a partition first"
-            if len(indexes) == 1
-            else f"none of the indexes {names} of vector bucket {bucket!r} exists: load a partition first"
-        )
-    return list(itertools.islice(heapq.merge(*there, key=lambda match: match.distance), top_k))
+        raise _none_exists(bucket, list(indexes))
+    yield from itertools.islice(heapq.merge(*there, key=lambda match: match.distance), top_k)
 
 
 @dataclass(frozen=True)
@@ -169,14 +153,34 @@ class _Query:
     query_filter: Filter | None
 
 
-def _found(client: "S3VectorsClient", query: _Query) -> list[Match] | None:
-    """The matches of a query, or None if its index does not exist."""
+def _none_exists(bucket: str, indexes: Sequence[str]) -> SearchError:
+    names = ", ".join(repr(index) for index in indexes)
+    if len(indexes) == 1:
+        return SearchError(f"index {names} of vector bucket {bucket!r} does not exist: load a partition first")
+    return SearchError(f"none of the indexes {names} of vector bucket {bucket!r} exists: load a partition first")
+
+
+def _begun(client: "S3VectorsClient", query: _Query) -> Iterator[Match] | None:
+    """The matches of a query, of which the first page is there, or None if its index does not exist."""
+    matches = _matches(client, query)
     try:
-        return list(_matches(client, query))
+        first = list(itertools.islice(matches, 1))
     except client.exceptions.NotFoundException:
         return None
     except ClientError as error:
-        raise SearchError(f"cannot query index {query.index!r} of vector bucket {query.bucket!r}: {error}") from error
+        raise _refused(query, error) from error
+    return itertools.chain(first, _following(query, matches))
+
+
+def _following(query: _Query, matches: Iterator[Match]) -> Iterator[Match]:
+    try:
+        yield from matches
+    except ClientError as error:
+        raise _refused(query, error) from error
+
+
+def _refused(query: _Query, error: ClientError) -> SearchError:
+    return SearchError(f"cannot query index {query.index!r} of vector bucket {query.bucket!r}: {error}")
 
 
 def _matches(client: "S3VectorsClient", query: _Query) -> Iterator[Match]:

@@ -55,6 +55,12 @@ def _dask(options: argparse.Namespace) -> Any:
     return dask_readers.measure(options.size or 20_000)
 
 
+def _gallery(options: argparse.Namespace) -> Any:
+    from benchmarks.scale import gallery
+
+    return gallery.measure(options.size or 100_000)
+
+
 _CASES: Mapping[str, Callable[[argparse.Namespace], Any]] = {
     "backfill": _backfill,
     "sensors": _sensors,
@@ -63,6 +69,7 @@ _CASES: Mapping[str, Callable[[argparse.Namespace], Any]] = {
     "web-ui": _web_ui,
     "inventory-report": _inventory_report,
     "dask": _dask,
+    "gallery": _gallery,
 }
 
 
@@ -70,7 +77,9 @@ def main() -> None:
     """Measure one case."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("case", choices=_CASES)
-    parser.add_argument("--size", type=int, help="partitions, or pictures of the large job, or objects of the report")
+    parser.add_argument(
+        "--size", type=int, help="partitions, pictures of the large job, vectors of the gallery, objects of the report"
+    )
     parser.add_argument("--runs", type=int, default=4, help="runs at a time in the backfill")
     parser.add_argument("--format", default="Parquet", choices=["CSV", "ORC", "Parquet"], help="of the report")
     parser.add_argument("--name", help="name to keep the figures under; the case's own if left out")

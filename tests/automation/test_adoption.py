@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import dagster as dg
 
-from batch_assets.automation.adoption import Adoption
+from batch_assets.automation.adoption import ASSETS, Adoption
 from tests.world import KEY, NEXT_KEY, World, pictures
 
 
@@ -29,8 +29,11 @@ def test_what_is_loaded_is_left_alone(world: World) -> None:
     world.put(pictures(100))
     world.embed()
     with dg.DagsterInstance.ephemeral() as instance:
-        other, reported = adopted(world, instance)
-        assert set(reported.values()) == {1}
+        told: list[tuple[str, int, int | None]] = []
+        other = replace(world, instance=instance)
+        adoption = Adoption(other.settings, instance, other.tables, lambda *progress: told.append(progress))
+        assert set(adoption.adopt().values()) == {1}
+        assert told == [(asset, 1, 1) for asset in ASSETS]
         assert [other.tick(name).requests for name in ("completion_sensor", "submission_sensor")] == [[], []]
 
 

@@ -18,7 +18,7 @@ PERMISSIONS = "docs/real-account.md lists those that are needed"
 @pytest.fixture
 def deployed(command: Command, world: World) -> Command:
     """The command for this test's deployment, which asks each service once."""
-    command.monkeypatch.setattr(clients, "_CONFIG", Config(retries={"total_max_attempts": 1}))
+    command.monkeypatch.setattr(clients, "FOR_A_PERSON", Config(retries={"total_max_attempts": 1}))
     return command.use(world.settings)
 
 

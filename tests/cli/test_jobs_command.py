@@ -96,6 +96,14 @@ def test_our_job_is_stopped_and_no_other(jobs: Command, world: World, neighbour:
     assert statuses(neighbour) == ["Submitted"]
 
 
+def test_what_is_stopping_as_json(jobs: Command) -> None:
+    """A list, as of those that are live."""
+    ended = jobs("jobs", "stop", KEY, "--yes", "--json")
+    (row,) = json.loads(ended.output)
+    assert (ended.code, row["partition"], row["records"]) == (0, KEY, 120)
+    assert "0 of 120 records are processed, which are billed" in ended.errors
+
+
 def test_a_job_of_others_is_refused(jobs: Command, world: World, neighbour: World) -> None:
     """Its name begins as ours do, but no lane and no table of ours has it; then none is stopped."""
     other = own_job(neighbour)["jobName"]

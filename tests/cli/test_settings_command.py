@@ -1,5 +1,7 @@
 """`batch-assets settings`, and the help of every command."""
 
+import json
+
 import pytest
 
 from batch_assets.settings import ENVIRONMENT_PREFIX, Settings
@@ -9,6 +11,8 @@ COMMANDS = (
     "demo",
     "dev",
     "sandbox",
+    "init",
+    "doctor",
     "status",
     "search",
     "reconcile",
@@ -16,6 +20,7 @@ COMMANDS = (
     "estimate",
     "adopt",
     "settings",
+    "columns",
     "jobs",
 )
 
@@ -42,14 +47,12 @@ def test_without_arguments_the_commands_are_listed(command: Command) -> None:
     assert command.columns(80)().output in {output, ""}
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
 @pytest.mark.parametrize("option", ["--help", "-h"])
-def test_every_help_has_an_example_on_one_line(command: Command, name: str, option: str) -> None:
-    """That can be copied from a terminal of 80 columns."""
-    ended = command.columns(80)(*([name] if name else []), option)
+def test_the_help_has_an_example(command: Command, option: str) -> None:
+    """Those of the commands: see test_command_rules.py."""
+    ended = command.columns(80)(option)
     assert ended.code == 0
-    (example,) = [line for line in ended.lines if "Example: " in line]
-    assert example.strip().startswith(f"Example: batch-assets {name}")
+    assert ended.lines[-1].strip() == "Example: batch-assets demo"
     assert max(map(len, ended.lines)) <= 80
 
 
@@ -59,3 +62,11 @@ def test_what_is_not_there_is_wrong_usage(command: Command, arguments: list[str]
     refusal = command.refused(*arguments, code=2)
     assert arguments[-1] in refusal
     assert "-h" in refusal
+
+
+def test_the_settings_as_json(command: Command) -> None:
+    """An object a setting; one without a default has to be given."""
+    told = {row["variable"]: row for row in json.loads(command("settings", "--json").output)}
+    assert len(told) == len(Settings.model_fields)
+    assert told["BATCH_ASSETS_DIMENSION"]["default"] == "1024"
+    assert told["BATCH_ASSETS_SOURCE_BUCKET"]["default"] is None

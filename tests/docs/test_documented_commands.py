@@ -19,7 +19,7 @@ from tests.world import new_world, pictures, still_sandbox
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PARTITION = "2024/01/02"
 PICTURE = "0007.png"
 _SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -30,6 +30,7 @@ _LINK = re.compile(r"\]\(([^)#]+)\)")
 SERVING = {
     "batch-assets sandbox --port 4566 --env": "export AWS_ENDPOINT_URL=http://127.0.0.1:4566",
     "batch-assets sandbox --port 4567 --faults faults.yaml": "http://127.0.0.1:4567",
+    "batch-assets gallery": "http://127.0.0.1:8000/",
 }
 # Commands that a test of its own runs whole.
 RUN_ELSEWHERE = {
@@ -131,7 +132,7 @@ def test_serving_command_comes_up_and_ends_with_ctrl_c(shell: Shell, command: st
         assert process.returncode in {0, 130, -signal.SIGINT}
 
 
-@pytest.mark.parametrize("target", ["demo", "dev", "test"])
+@pytest.mark.parametrize("target", ["demo", "dev", "docs", "test"])
 def test_make_target_exists(target: str) -> None:
     """The targets that the README names are in the Makefile."""
     make = shutil.which("make")

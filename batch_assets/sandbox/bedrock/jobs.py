@@ -1,4 +1,4 @@
-"""The operations on batch inference jobs, checked as AWS checks them."""
+"""Bedrock's control plane: the operations on batch inference jobs, checked as AWS checks them."""
 
 import base64
 import binascii
@@ -9,6 +9,7 @@ from typing import Any
 
 from batch_assets.sandbox.bedrock import model
 from batch_assets.sandbox.bedrock.engine import BatchEngine
+from batch_assets.sandbox.bedrock.foundation_models import FoundationModels
 from batch_assets.sandbox.bedrock.job import DEFAULT_TIMEOUT_HOURS, LIVE_STATUSES, Job, Timeline, new_job_id
 from batch_assets.sandbox.bedrock.roles import RoleError, check_service_role
 from batch_assets.sandbox.clock import VirtualClock
@@ -20,7 +21,7 @@ _PAGE_DEFAULT = 100
 _TAGS_MAX = 200
 
 
-class BedrockService:
+class BedrockService(FoundationModels):
     """The control plane of one Region; ``engine`` does the work of its jobs."""
 
     def __init__(
@@ -34,7 +35,7 @@ class BedrockService:
         max_live_jobs: int,
     ) -> None:
         """Start without jobs."""
-        self._region = region
+        super().__init__(region)
         self._clock = clock
         self._engine = engine
         self._faults = faults

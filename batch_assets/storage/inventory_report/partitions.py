@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from batch_assets.errors import PartitionError
 from batch_assets.partitions import PrefixTemplate
 from batch_assets.storage.catalog import TablePath
 from batch_assets.storage.inventory_report.files import current_objects, download
@@ -114,8 +113,8 @@ def _partition_of(template: PrefixTemplate) -> Callable[[bytes], str | None]:
     @lru_cache(maxsize=128 * 1024)
     def partition_of(prefix: bytes) -> str | None:
         try:
-            return template.key(prefix.decode())
-        except (PartitionError, UnicodeDecodeError):
+            return template.find_key(prefix.decode())
+        except UnicodeDecodeError:  # cut within a letter
             return None
 
     return partition_of

@@ -1,4 +1,4 @@
-"""What a person is told when a command cannot go on: what is wrong, where, and what to do."""
+"""What a person is told when AWS or the network refuses: what is wrong, where, and what to do."""
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -31,17 +31,19 @@ _CURES = {
 
 def explanation(error: BaseException) -> str:
     """The error's own message, or that of the service, and the cure if there is a known one."""
-    text = _service_message(error) if isinstance(error, ClientError) else str(error)
-    cure = _cure(error) or _cure(error.__cause__)
-    return f"{text.rstrip('.')}: {cure}" if cure else text
+    text = service_message(error) if isinstance(error, ClientError) else str(error)
+    known = cure(error) or cure(error.__cause__)
+    return f"{text.rstrip('.')}: {known}" if known else text
 
 
-def _service_message(error: ClientError) -> str:
+def service_message(error: ClientError) -> str:
+    """Operation, message and code of a refusal."""
     told = error.response.get("Error", {})
     return f"{error.operation_name}: {told.get('Message') or 'no message'} ({told.get('Code') or 'no code'})"
 
 
-def _cure(error: BaseException | None) -> str | None:
+def cure(error: BaseException | None) -> str | None:
+    """What a person can do about an error of the AWS clients, if that is known."""
     if isinstance(error, ClientError):
         return _CURES.get(str(error.response.get("Error", {}).get("Code")))
     if isinstance(error, NoCredentialsError | PartialCredentialsError | ProfileNotFound | SSOError):

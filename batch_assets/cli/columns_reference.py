@@ -1,0 +1,43 @@
+"""`batch-assets columns`: the tables and their columns."""
+
+import pyarrow as pa
+import typer
+
+from batch_assets.bedrock.budget import SPENDING
+from batch_assets.spaces import NOVA_MULTIMODAL
+from batch_assets.table_schemas import table_schemas
+
+
+def command() -> None:
+    """Print the reference of all table columns as Markdown tables.
+
+    Example: batch-assets columns > columns.md
+    """
+    typer.echo(reference(), nl=False)
+
+
+def reference() -> str:
+    """A section for each table: its columns, their Arrow types, whether they may be null, and what they mean."""
+    tables = {**table_schemas(NOVA_MULTIMODAL.dimensions[0]), "spending": SPENDING}
+    return "\n".join(f"## {name}\n\n{_table(schema)}" for name, schema in tables.items())
+
+
+def _table(schema: pa.Schema) -> str:
+    rows = ["| column | type | null | meaning |", "|---|---|---|---|"]
+    rows += [
+        f"| `{field.name}` | `{_type(field.type)}` | {'yes' if field.nullable else 'no'} | {_meaning(field)} |"
+        for field in schema
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _type(column: pa.DataType) -> str:
+    """The Arrow type; the length of vectors is a setting."""
+    if pa.types.is_fixed_size_list(column):
+        return f"fixed_size_list<{column.value_type}>[dimension]"
+    return str(column)
+
+
+def _meaning(field: pa.Field) -> str:
+    description: bytes = (field.metadata or {}).get(b"description", b"")
+    return description.decode()

@@ -1,0 +1,1 @@
+"""The tables and the index from Python, for people who explore: Arrow, pandas, DuckDB, numpy, search and pictures."""
