@@ -266,6 +266,8 @@ def test_an_index_name_may_have_fields_of_the_date() -> None:
     names = IndexNames("photos-%Y", PrefixTemplate("p/%Y/%m/%d/"))
     keys = ["2024/12/31", "2025/01/01", "2024/01/01"]
     assert names.by_name(keys) == {"photos-2024": ["2024/12/31", "2024/01/01"], "photos-2025": ["2025/01/01"]}
+    assert names.name_of_object("p/2024/12/31/a.jpg") == "photos-2024"
+    assert names.name_of_object("elsewhere/a.jpg") is None
     with pytest.raises(PartitionError, match="does not have the form"):
         names.name("nothing")
 
@@ -274,6 +276,7 @@ def test_an_index_name_without_fields_is_that_of_every_partition() -> None:
     """Also of keys of another template, which are in the tables still."""
     names = IndexNames("photos", PrefixTemplate("p/%Y/%m/%d/"))
     assert names.by_name(["2024/12/31", "2024/12"]) == {"photos": ["2024/12/31", "2024/12"]}
+    assert names.name_of_object("elsewhere/a.jpg") == "photos"
 
 
 @given(templates(), moments, st.text(max_size=5))

@@ -30,7 +30,7 @@ from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
 from batch_assets.storage.lane_listing import foreign_manifests_in_folder, foreign_manifests_in_lane
 from batch_assets.storage.objects import S3Address, version
-from batch_assets.storage.tables import StoredTable, TableOutput, Tables
+from batch_assets.storage.tables import Facts, StoredTable, TableOutput, Tables
 
 CHECK = "manifest_is_with_bedrock"
 POOL = "bedrock_submit"
@@ -87,7 +87,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 store_copy=partial(_store_copy, store, key, batch_manifest),
                 run_is_over=partial(_run_is_over, context.instance),
                 is_recorded=partial(_is_recorded, store),
-                foreign_in_lane=partial(_foreign_in_lane, settings, store),
+                foreign_in_lane=partial(_foreign_in_lane, settings, store, batch_manifest.facts),
                 budget=Budget(settings, SpendingTables(store), s3.get_client(), bedrock.control()),
             )
             submission = _submission(context, settings, batch_manifest, state)
@@ -178,8 +178,8 @@ def _run_is_over(instance: dg.DagsterInstance, run_id: str) -> bool | None:
     return run.is_finished if run else None
 
 
-def _foreign_in_lane(settings: Settings, store: Tables, partition: str) -> Sequence[str]:
-    """Foreign `.jsonl` files that Bedrock would read, which the partition's own inventory cannot tell of.
+def _foreign_in_lane(settings: Settings, store: Tables, manifest: Facts, partition: str) -> Sequence[str]:
+    """Foreign `.jsonl` files that Bedrock would read, which the inventory of the manifest cannot tell of.
 
     They lie in a lane that several partitions share, or came after the report that the inventory was taken from.
     """
@@ -187,8 +187,7 @@ def _foreign_in_lane(settings: Settings, store: Tables, partition: str) -> Seque
     lane = template.lane(partition)
     folder = S3Address(settings.source_bucket, lane)
     if not template.shares_lanes:
-        is_listed = was_listed(store.partition("image_inventory", partition).facts)
-        return () if is_listed else foreign_manifests_in_folder(store.client, folder)
+        return () if was_listed(manifest) else foreign_manifests_in_folder(store.client, folder)
     listed = [key for key in store.partitions("image_inventory") if template.lane(key) == lane]
     with ThreadPoolExecutor(max_workers=16) as pool:
         opened = dict(zip(listed, pool.map(partial(store.partition, "image_inventory"), listed), strict=True))

@@ -40,8 +40,8 @@ class Taken:
 
 
 def was_listed(facts: Facts) -> bool:
-    """Whether an inventory was listed, so that it tells of foreign `.jsonl` files too."""
-    return _REPORT not in facts
+    """Whether an inventory, or that of a manifest, was listed, so that it tells of foreign `.jsonl` files too."""
+    return not facts.get(_REPORT)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import pytest
 from batch_assets.automation.adoption import Adoption
 from batch_assets.cli.clients import Clients
 from batch_assets.cli.partition_status import collect
+from batch_assets.errors import SearchError
+from batch_assets.notebook.dataset import EmbeddingDataset
 from batch_assets.reconciliation.reconciler import Reconciler
 from batch_assets.reconciliation.report import Report
 from batch_assets.vectors.differences import Kind
@@ -55,6 +57,15 @@ def test_status_and_adoption_know_all_indexes(world: World) -> None:
     assert [status.indexed for status in collect(Clients(world.settings))] == [3, 3]
     with new_world(world.aws, source_bucket=world.settings.source_bucket) as fresh:
         assert Adoption(world.settings, fresh.instance, world.tables).adopt()["vector_index"] == 2
+
+
+def test_a_notebook_searches_all_indexes_with_a_picture_of_one(world: World) -> None:
+    """Its vector is in the index of its date."""
+    dataset = EmbeddingDataset(world.settings)
+    found = dataset.search(key=f"photos/{NEXT_KEY}/0010.png", top_k=5)
+    assert {match.key for match in found} == (of(KEY, 0) | of(NEXT_KEY, 10)) - {f"photos/{NEXT_KEY}/0010.png"}
+    with pytest.raises(SearchError, match="lies under no partition of photos/%Y/%m/%d/"):
+        dataset.search(key="elsewhere.png")
 
 
 def test_reconciliation_compares_and_mends_all_indexes(world: World) -> None:
