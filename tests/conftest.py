@@ -4,7 +4,7 @@ import json
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import pytest
 from botocore.config import Config
 
 from batch_assets.sandbox.server import RunningSandbox, start
+from tests import access_proof
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock import BedrockClient
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 SESSION_SPEED = 3600.0
+TESTS = "tests"
+"""Access key of what tests do themselves; what they test has that of the environment."""
 DEADLINE_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 
@@ -57,7 +60,7 @@ class Aws:
     """Clients of one sandbox, and the handles that steer it."""
 
     sandbox: RunningSandbox
-    session: boto3.Session = field(default_factory=lambda: boto3.Session("sandbox", "sandbox", region_name="us-east-1"))
+    session: boto3.Session = field(default_factory=lambda: boto3.Session(TESTS, TESTS, region_name="us-east-1"))
 
     def client(self, service: str, **options: Any) -> Any:
         """Return a client that asks once and tells at once."""
@@ -132,17 +135,59 @@ class Aws:
         return wait_for(described, what=f"{arn} to be {' or '.join(statuses)}")
 
 
+@dataclass(frozen=True)
+class Account:
+    """The account's own clients, which may do everything, and a way to make users who may not."""
+
+    root: Aws
+
+    def user(self, *statements: Mapping[str, Any], name: str = "") -> Aws:
+        """Clients of a new user, with a policy of these statements if there are any."""
+        iam, name = self.root.iam, name or f"user-{uuid.uuid4().hex[:8]}"
+        iam.create_user(UserName=name)
+        if statements:
+            iam.attach_user_policy(UserName=name, PolicyArn=self.policy(statements))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+        return Aws(self.root.sandbox, session)
+
+    def policy(self, statements: Iterable[Mapping[str, Any]]) -> str:
+        """The ARN of a new managed policy."""
+        document = {"Version": "2012-10-17", "Statement": list(statements)}
+        reply = self.root.iam.create_policy(PolicyName=uuid.uuid4().hex, PolicyDocument=json.dumps(document))
+        return reply["Policy"]["Arn"]
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[RunningSandbox]:
     """One sandbox for all tests, an hour a second; each test uses buckets of its own."""
-    with start(speed=SESSION_SPEED) as running:
+    with start(speed=SESSION_SPEED, record_access=True) as running:
         yield running
+        access_proof.keep(running)
+
+
+@pytest.fixture(scope="session")
+def account() -> Iterator[Account]:
+    """The account of another sandbox, which enforces policies."""
+    with start(speed=SESSION_SPEED, enforce_policies=True, record_access=True) as running:
+        yield Account(Aws(running, boto3.Session("sandbox", "sandbox", region_name="us-east-1")))
 
 
 @pytest.fixture(scope="session")
 def aws(sandbox: RunningSandbox) -> Aws:
     """Clients of the session's sandbox."""
     return Aws(sandbox)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Judge what was called, in each process of the tests; the first one judges all."""
+    access_proof.finish(session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what another process has judged."""
+    access_proof.take(getattr(node, "workeroutput", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -153,3 +198,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in told:
         figures = ", ".join(f"{name} {value}" for name, value in report.user_properties)
         terminalreporter.write_line(f"{report.nodeid}: {figures} ({report.duration:.0f} s)")
+    access_proof.report(terminalreporter)

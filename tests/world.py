@@ -28,6 +28,7 @@ from batch_assets.settings import ENVIRONMENT_PREFIX, Settings
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.tables import StoredTable, Tables
+from tests import access_proof
 from tests.conftest import SESSION_SPEED, Aws, wait_for
 
 KEY, NEXT_KEY = "2026/11/18", "2026/11/19"
@@ -286,7 +287,7 @@ class World:
         return Tables(
             self.aws.s3,
             S3Address.parse(settings.tables_uri),
-            Catalog(settings.space.slug, settings.vector_bucket, settings.index_name),
+            Catalog.of(settings),
         )
 
     def table(self, name: str, key: str = KEY) -> StoredTable:
@@ -359,7 +360,9 @@ def deployment_settings(aws: Aws, **overrides: Any) -> Settings:
         "dimension": 256,
         **overrides,
     }
-    return Settings(**values)
+    settings = Settings(**values)
+    access_proof.DEPLOYMENTS.append(settings)
+    return settings
 
 
 def definitions_of(settings: Settings) -> dg.Definitions:

@@ -18,11 +18,14 @@ from batch_assets.cli.local_world import BUCKET, STAND_IN, LocalWorld, clean_env
 from batch_assets.cli.partition_status import PartitionStatus, collect
 from batch_assets.cli.progress import bars
 from batch_assets.cli.search import find, image_vector, sheet
+from batch_assets.iam.calls import Purpose
 from batch_assets.settings import load_settings
 from batch_assets.vectors.search import Match
 
 if TYPE_CHECKING:
     from batch_assets.sandbox.demo_pictures import DemoObject, FoundPictures
+
+LEAST_PRIVILEGE = "Its credentials allow what `batch-assets iam policy` prints, and nothing else."
 
 _DEADLINE_SECONDS = 900
 _POLL_SECONDS = 0.5
@@ -113,10 +116,12 @@ class DemoRun:
         from batch_assets.sandbox.server import start  # noqa: PLC0415
 
         self.console.print(STAND_IN)
+        self.console.print(LEAST_PRIVILEGE)
         days = days_for(len(self.own.files)) if self.own else self.days
-        with start(speed=self.speed) as sandbox, (self.home / "dagster.log").open("wb") as log:
+        with start(speed=self.speed, enforce_policies=True) as sandbox, (self.home / "dagster.log").open("wb") as log:
             world = LocalWorld(sandbox, complete_days(days))
-            environment = clean_environment(os.environ, world.environment())
+            user = world.new_user("batch-assets-demo", Purpose.PIPELINE, Purpose.SEARCH)
+            environment = clean_environment(os.environ, {**world.environment(), **user})
             prepare_home(self.home)
             with DagsterDev(self.home, environment, free_port(), log) as dagster, self._bars() as progress:
                 uploaded = self._seed(world, progress)

@@ -5,33 +5,23 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import boto3
 
+from batch_assets.iam.calls import Purpose
+from batch_assets.iam.policy import permissions
+from batch_assets.iam.service_role import ServiceRole
 from batch_assets.partitions import PrefixTemplate
 from batch_assets.sandbox.config import ACCOUNT_ID, REGION
 from batch_assets.sandbox.demo_pictures import DemoObject, upload
 from batch_assets.sandbox.process import CONFLICTING_VARIABLES, RunningSandbox
+from batch_assets.settings import ENVIRONMENT_PREFIX, Settings
 
 BUCKET, VECTOR_BUCKET, ROLE = "demo-pictures", "demo-vectors", "batch-assets-bedrock"
 TEMPLATE = PrefixTemplate("photos/%Y/%m/%d/")
 STAND_IN = "The vectors come from a colour and texture descriptor that stands in for Nova on this machine."
-
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "bedrock.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": ACCOUNT_ID},
-                "ArnEquals": {"aws:SourceArn": f"arn:aws:bedrock:{REGION}:{ACCOUNT_ID}:model-invocation-job/*"},
-            },
-        }
-    ],
-}
 
 
 def complete_days(number: int) -> list[str]:
@@ -51,25 +41,46 @@ class LocalWorld:
     def prefixes(self) -> list[str]:
         return [TEMPLATE.prefix(key) for key in self.partitions]
 
+    @cached_property
+    def settings(self) -> Settings:
+        """Those of this world alone, whatever stands in the environment of this process."""
+        return Settings(_env_file=None, _env_prefix="BATCH_ASSETS_LOCAL_WORLD_", **self._variables)
+
+    @property
+    def _variables(self) -> dict[str, Any]:
+        return {
+            "source_bucket": BUCKET,
+            "prefix_template": TEMPLATE.template,
+            "first_partition": self.partitions[0],
+            "account_id": ACCOUNT_ID,
+            "role_arn": f"arn:aws:iam::{ACCOUNT_ID}:role/{ROLE}",
+            "vector_bucket": VECTOR_BUCKET,
+            "sensor_interval_seconds": "1",
+        }
+
     def environment(self) -> dict[str, str]:
         """What tells AWS clients and the pipeline about this world; the same settings name a real account."""
-        return {
-            **self.sandbox.environment(),
-            "BATCH_ASSETS_SOURCE_BUCKET": BUCKET,
-            "BATCH_ASSETS_PREFIX_TEMPLATE": TEMPLATE.template,
-            "BATCH_ASSETS_FIRST_PARTITION": self.partitions[0],
-            "BATCH_ASSETS_ACCOUNT_ID": ACCOUNT_ID,
-            "BATCH_ASSETS_ROLE_ARN": f"arn:aws:iam::{ACCOUNT_ID}:role/{ROLE}",
-            "BATCH_ASSETS_VECTOR_BUCKET": VECTOR_BUCKET,
-            "BATCH_ASSETS_SENSOR_INTERVAL_SECONDS": "1",
-        }
+        variables = {f"{ENVIRONMENT_PREFIX}{name.upper()}": value for name, value in self._variables.items()}
+        return {**self.sandbox.environment(), **variables}
 
     def seed(self, objects: Iterable[DemoObject], progress: Callable[[int], None] | None = None) -> int:
         """Make bucket and role, put the pictures, and give the number of objects."""
         s3 = self._client("s3")
         s3.create_bucket(Bucket=BUCKET)
-        self._client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))
+        role = ServiceRole(self._client("iam"), self.settings)
+        role.write(role.read())
         return upload(s3, BUCKET, objects, progress=progress).objects
+
+    def new_user(self, name: str, *purposes: Purpose) -> dict[str, str]:
+        """Make a user who may do what some purposes need, and give the environment variables of its access key."""
+        iam = self._client("iam")
+        iam.create_user(UserName=name)
+        for purpose in purposes:
+            document = json.dumps(permissions(purpose, self.settings))
+            policy = iam.create_policy(PolicyName=f"{name}-{purpose}", PolicyDocument=document)["Policy"]
+            iam.attach_user_policy(UserName=name, PolicyArn=policy["Arn"])
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
     def _client(self, service: str) -> Any:
         environment = self.sandbox.environment()

@@ -28,6 +28,9 @@ def command(
         int, typer.Option(metavar="NUMBER", min=1, help="Quota of live batch jobs a model.")
     ] = 100,
     faults: FaultsOption = None,
+    enforce_iam: Annotated[
+        bool, typer.Option("--enforce-iam", help="Refuse what the caller's IAM policies do not allow.")
+    ] = False,
     env: Annotated[bool, typer.Option("--env", help="Print export lines for a shell instead of the address.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: address and environment.")] = False,
 ) -> None:
@@ -54,7 +57,7 @@ def command(
         else:
             typer.echo(shell_exports(environment_of(url)) if env else url)
 
-    config = SandboxConfig(speed=speed, max_live_jobs=max_live_jobs, faults=rules)
+    config = SandboxConfig(speed=speed, max_live_jobs=max_live_jobs, faults=rules, enforce_policies=enforce_iam)
     serve(port, config=config, announce=announce)
 
 

@@ -13,6 +13,7 @@ from batch_assets.doctor import (
     index,
     input_folders,
     model,
+    permissions,
     prefix_layout,
     quota,
     region,
@@ -38,6 +39,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "settings": Check(setting.examine, needs=()),
         "credentials": Check(credentials.examine, needs=("settings",)),
+        "permissions": Check(permissions.examine),
         "source_bucket": Check(buckets.examine_source),
         "results_bucket": Check(buckets.examine_results),
         "region": Check(region.examine, needs=("source_bucket", "results_bucket")),

@@ -3,21 +3,8 @@
 from botocore.exceptions import ClientError
 
 from batch_assets.doctor.finding import Finding, Findings
+from batch_assets.iam.needs import NEEDS
 from batch_assets.refusals import cure, service_message
-
-ACTIONS = {
-    "GetCallerIdentity": "sts:GetCallerIdentity",
-    "GetFoundationModel": "bedrock:GetFoundationModel",
-    "GetFoundationModelAvailability": "bedrock:GetFoundationModelAvailability",
-    "GetIndex": "s3vectors:GetIndex",
-    "GetRole": "iam:GetRole",
-    "GetVectorBucket": "s3vectors:GetVectorBucket",
-    "HeadObject": "s3:GetObject",
-    "ListModelInvocationJobs": "bedrock:ListModelInvocationJobs",
-    "ListObjectsV2": "s3:ListBucket",
-    "ListTagsForResource": "s3vectors:ListTagsForResource",
-}
-"""The IAM action that permits each call of the checks. Source: AWS service authorization reference."""
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forbidden"})
 _TRY_AGAIN = "run batch-assets doctor again; if it stays so, look the code up in the service's documentation"
@@ -29,12 +16,20 @@ def refusal(found: Findings, error: Exception) -> Finding:
     if not isinstance(source, ClientError):
         return found.wrong(str(error), cure(error) or cure(source) or _TRY_AGAIN)
     if is_denied(source):
-        action = ACTIONS.get(source.operation_name, source.operation_name)
+        action = _action(source.operation_name)
         return found.wrong(
             f"the credentials may not call {action}: {service_message(source)}",
             f"allow {action} to the credentials; docs/real-account.md lists all permissions",
         )
     return found.wrong(service_message(source), cure(source) or _TRY_AGAIN)
+
+
+def _action(operation: str) -> str:
+    """The IAM action that permits an operation, which is told here without its service."""
+    for name, needs in NEEDS.items():
+        if name.partition(".")[2] == operation:
+            return needs[0].action if needs else name.replace(".", ":")
+    return operation
 
 
 def is_denied(error: ClientError) -> bool:

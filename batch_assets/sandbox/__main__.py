@@ -20,6 +20,10 @@ def main() -> None:
         parser.add_argument(
             _flag(knob.name), type=float, default=knob.default, help="virtual, after a job's submission"
         )
+    parser.add_argument(
+        "--enforce-policies", action="store_true", help="refuse what the caller's policies do not allow"
+    )
+    parser.add_argument("--record-access", action="store_true", help="keep what calls ask IAM for")
     parser.add_argument("--child", action="store_true", help="print only the port, and end when standard input does")
     options = parser.parse_args()
 
@@ -33,6 +37,8 @@ def main() -> None:
         max_live_jobs=options.max_live_jobs,
         embedding_workers=options.embedding_workers,
         schedule=JobSchedule(**{knob.name: getattr(options, knob.name) for knob in fields(JobSchedule)}),
+        enforce_policies=options.enforce_policies,
+        record_access=options.record_access,
     )
     serve(options.port, config=config, announce=announce, until_stdin_ends=options.child)
 

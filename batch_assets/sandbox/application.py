@@ -1,24 +1,28 @@
 """The ASGI application: one port, every service."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs, parse_qsl, unquote
 from xml.sax.saxutils import escape
 
 from a2wsgi import WSGIMiddleware
 from moto.moto_server.werkzeug_app import create_backend_app
 from starlette.concurrency import run_in_threadpool
 
+from batch_assets.sandbox.authorization.s3_access import S3Call
+from batch_assets.sandbox.authorization.service_access import service_needs
 from batch_assets.sandbox.connection import Application, Message, Receive, Scope, Send, read_body, replaying
 from batch_assets.sandbox.control import PREFIX, create_control_app
 from batch_assets.sandbox.disturbance import Call, Disturbance
 from batch_assets.sandbox.errors import ModelledError
 from batch_assets.sandbox.faults.call_rule import ErrorAnswer
+from batch_assets.sandbox.guarded import Guarded, Needs, authorization
+from batch_assets.sandbox.identity_answers import identity_answer
 from batch_assets.sandbox.rest_json import RestJsonApi, Route
 from batch_assets.sandbox.rest_json_response import HttpResponse
 from batch_assets.sandbox.routing import Target, find_target, s3_operation
@@ -30,6 +34,8 @@ _logger = logging.getLogger(__name__)
 _REQUEST_MAX_BYTES = {"s3vectors": 20 * 1024 * 1024}  # s3-vectors-limitations
 _S3_THREADS = 16
 _QUERY_SERVICES = ("iam", "sts")
+
+_Refusal = Callable[[ErrorAnswer], Application]
 
 
 class Sandbox:
@@ -72,30 +78,63 @@ class Sandbox:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1").lower(): value for name, value in scope["headers"]}
-        target = find_target(raw_path=scope["raw_path"], authorization=headers.get("authorization"))
+        target = find_target(
+            raw_path=scope["raw_path"],
+            authorization=headers.get("authorization"),
+            query_string=scope["query_string"],
+        )
         # Jobs live by the virtual clock, and whoever asks for them is told its time.
         send = _dated(send, self._world.clock.now() if target.service == "bedrock" else datetime.now(UTC))
         if target.service in self._apis:
             await self._serve_rest_json(target, headers, scope, receive, send)
         elif target.service in _QUERY_SERVICES:
-            await self._serve_query(target.service, scope, receive, send)
+            await self._serve_query(target, scope, receive, send)
         elif target.service == "s3":
-            operation = s3_operation(
-                method=scope["method"],
-                raw_path=scope["raw_path"],
-                query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-                is_copy="x-amz-copy-source" in headers,
-            )
-            call = Call(service="s3", operation=operation, application=self._s3, refusal=_s3_refusal)
-            await self._disturbance.serve(call, scope, receive, send)
+            await self._serve_s3(target, headers, scope, receive, send)
         else:
             text = f"the sandbox does not serve {target.service}"
             await _send(send, _json_error(501, "NotImplementedException", text))
 
-    async def _serve_query(self, service: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_s3(
+        self, target: Target, headers: Mapping[str, bytes], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        query = dict(parse_qsl(_query_string(scope), keep_blank_values=True))
+        operation = s3_operation(
+            method=scope["method"],
+            raw_path=scope["raw_path"],
+            query=query,
+            is_copy="x-amz-copy-source" in headers,
+        )
+        application = self._s3
+        if self._world.guard.watches:
+            bucket, _, raw_key = scope["raw_path"].decode("latin-1").lstrip("/").partition("/")
+            asked = S3Call(
+                operation=operation,
+                bucket=bucket,
+                key=unquote(raw_key),
+                query=query,
+                headers={name: value.decode("latin-1") for name, value in headers.items()},
+                exists=self._world.store.find(bucket, unquote(raw_key)) is not None,
+            )
+            application = self._guarded(target, operation, self._s3, _s3_refusal, asked.needs)
+        call = Call(service="s3", operation=operation, application=application, refusal=_s3_refusal)
+        await self._disturbance.serve(call, scope, receive, send)
+
+    async def _serve_query(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
-        operation = parse_qs(body.decode("latin-1")).get("Action", ["unknown"])[0]
-        call = Call(service=service, operation=operation, application=self._query[service], refusal=_query_refusal)
+        parameters = {name: values[0] for name, values in parse_qs(body.decode("latin-1")).items()}
+        operation = parameters.get("Action", "unknown")
+        answer = identity_answer(operation, target.access_key_id, parameters, _query_error)
+        application = self._query[target.service] if answer is None else _answering(answer)
+        if self._world.guard.watches:
+            application = self._guarded(
+                target,
+                operation,
+                application,
+                _query_refusal,
+                lambda _: service_needs(target.service, operation, target.region, parameters),
+            )
+        call = Call(service=target.service, operation=operation, application=application, refusal=_query_refusal)
         await self._disturbance.serve(call, scope, replaying(body, receive), send)
 
     async def _serve_rest_json(
@@ -108,13 +147,25 @@ class Sandbox:
             await read_body(receive)
             await _send(send, api.unknown(method=method, raw_path=raw_path))
             return
+        handler = self._world.handler(target.service, target.region)
         call = Call(
             service=target.service,
             operation=route.operation.name,
-            application=_RestJsonCall(api, self._world.handler(target.service, target.region), route, headers),
+            application=_RestJsonCall(api, handler, route, headers, authorization(self._world.guard, target)),
             refusal=partial(_rest_json_refusal, api),
         )
         await self._disturbance.serve(call, scope, receive, send)
+
+    def _guarded(self, target: Target, operation: str, application: Any, refusal: _Refusal, needs: Needs) -> Guarded:
+        return Guarded(
+            target=target,
+            operation=operation,
+            application=application,
+            refusal=refusal,
+            guard=self._world.guard,
+            needs=needs,
+            reads_body=operation == "DeleteObjects",
+        )
 
 
 @dataclass(frozen=True)
@@ -125,6 +176,7 @@ class _RestJsonCall:
     handler: Any
     route: Route
     headers: Mapping[str, bytes]
+    authorize: Callable[[str, Mapping[str, Any]], None] | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
@@ -133,15 +185,21 @@ class _RestJsonCall:
                 self.api.call,
                 self.handler,
                 self.route,
-                query_string=scope["query_string"].decode("latin-1"),
+                query_string=_query_string(scope),
                 headers={name: value.decode("latin-1") for name, value in self.headers.items()},
                 body=body,
+                authorize=self.authorize,
             )
         except Exception as error:
             _logger.exception("%s %s broke", self.api.service_name, self.route.operation.name)
             text = f"Internal error: {error!r}"
             response = self.api.error(ModelledError("InternalServerException", text), status=500)
         await _send(send, response)
+
+
+def _query_string(scope: Scope) -> str:
+    text: str = scope["query_string"].decode("latin-1")
+    return text
 
 
 async def _send(send: Send, response: HttpResponse) -> None:
@@ -184,13 +242,17 @@ def _rest_json_refusal(api: RestJsonApi, error: ErrorAnswer) -> Application:
 
 
 def _s3_refusal(error: ErrorAnswer) -> Application:
-    return _xml_refusal(error.status, error_xml(error.code, error.message))
+    return _answering(_xml_error(error.status, error_xml(error.code, error.message)))
 
 
 def _query_refusal(error: ErrorAnswer) -> Application:
-    text = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
-    return _xml_refusal(error.status, f"<ErrorResponse><Error>{text}</Error></ErrorResponse>".encode())
+    return _answering(_query_error(error.status, error.code, error.message))
 
 
-def _xml_refusal(status: int, body: bytes) -> Application:
-    return _answering(HttpResponse(status=status, headers={"content-type": "application/xml"}, body=body))
+def _query_error(status: int, code: str, message: str) -> HttpResponse:
+    text = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    return _xml_error(status, f"<ErrorResponse><Error>{text}</Error></ErrorResponse>".encode())
+
+
+def _xml_error(status: int, body: bytes) -> HttpResponse:
+    return HttpResponse(status=status, headers={"content-type": "application/xml"}, body=body)

@@ -6,6 +6,7 @@ from typing import Any
 
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"  # the account that moto serves
+ACCESS_KEY_ID = "sandbox"  # the account's own, which may do everything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class SandboxConfig:
         embedding_workers: Processes that turn pictures into vectors.
         schedule: Pace of a batch job on the virtual clock.
         faults: Fault rules in force from the start.
+        enforce_policies: Whether calls are refused that the policies of their caller do not allow.
+        record_access: Whether what calls ask IAM for is kept, for ``/_local/access``.
     """
 
     speed: float = 1.0
@@ -40,3 +43,5 @@ class SandboxConfig:
     embedding_workers: int = 2
     schedule: JobSchedule = field(default_factory=JobSchedule)
     faults: Sequence[Mapping[str, Any]] = ()
+    enforce_policies: bool = False
+    record_access: bool = False

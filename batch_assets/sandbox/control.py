@@ -1,4 +1,4 @@
-"""The endpoints under ``/_local/``: health, the clock, fault rules, counted calls and what the world holds."""
+"""The endpoints under ``/_local/``: health, the clock, fault rules, calls and their permissions, and what there is."""
 
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,8 @@ def create_control_app(world: World) -> Starlette:
             Route(f"{PREFIX}faults", control.clear_faults, methods=["DELETE"]),
             Route(f"{PREFIX}calls", control.read_calls, methods=["GET"]),
             Route(f"{PREFIX}calls", control.reset_calls, methods=["DELETE"]),
+            Route(f"{PREFIX}access", control.read_access, methods=["GET"]),
+            Route(f"{PREFIX}access", control.reset_access, methods=["DELETE"]),
             Route(f"{PREFIX}state", control.state),
         ]
     )
@@ -77,6 +79,13 @@ class _Control:
 
     async def reset_calls(self, _: Request) -> Response:
         self._world.calls.reset()
+        return JSONResponse({})
+
+    async def read_access(self, _: Request) -> Response:
+        return JSONResponse(self._world.access.describe())
+
+    async def reset_access(self, _: Request) -> Response:
+        self._world.access.reset()
         return JSONResponse({})
 
     async def state(self, _: Request) -> Response:

@@ -9,14 +9,18 @@ class ModelledError(Exception):
         message: Text for the caller.
         fields: For ``ValidationException``: one ``{"path": ..., "message": ...}`` per
             offending member (the ``fieldList`` of S3 Vectors).
+        status: HTTP status of an error that the model does not have.
     """
 
-    def __init__(self, code: str, message: str, fields: list[dict[str, str]] | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, fields: list[dict[str, str]] | None = None, *, status: int | None = None
+    ) -> None:
         """Keep the parts of the answer."""
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.fields = fields
+        self.status = status
 
 
 def validation_error(message: str, *, path: str | None = None) -> ModelledError:

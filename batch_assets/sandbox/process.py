@@ -12,7 +12,7 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
-from batch_assets.sandbox.config import REGION, JobSchedule
+from batch_assets.sandbox.config import ACCESS_KEY_ID, REGION, JobSchedule
 
 _SERVICES = ("S3", "S3VECTORS", "BEDROCK", "BEDROCK_RUNTIME", "IAM", "STS")
 _HEALTH_SECONDS = 30.0
@@ -26,7 +26,7 @@ def environment_of(endpoint_url: str) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
         **{f"AWS_ENDPOINT_URL_{service}": endpoint_url for service in _SERVICES},
-        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": "sandbox",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
@@ -95,6 +95,8 @@ def start(
     max_live_jobs: int = 100,
     embedding_workers: int = 2,
     schedule: JobSchedule | None = None,
+    enforce_policies: bool = False,
+    record_access: bool = False,
 ) -> RunningSandbox:
     """Start a sandbox in a child process and wait until it answers.
 
@@ -108,7 +110,9 @@ def start(
         "embedding-workers": embedding_workers,
         **asdict(schedule or JobSchedule()),
     }
+    switches = {"enforce-policies": enforce_policies, "record-access": record_access}
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    arguments += [f"--{name}" for name, wanted in switches.items() if wanted]
     process = subprocess.Popen(  # noqa: S603 - this interpreter and this package
         [sys.executable, "-m", "batch_assets.sandbox", *arguments, "--child"],
         stdin=subprocess.PIPE,

@@ -1,8 +1,9 @@
 """A generic rest-json server: botocore's own service model in front of a plain object."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from botocore import xform_name
@@ -49,9 +50,19 @@ class RestJsonApi:
         return None
 
     def call(
-        self, handler: object, route: Route, *, query_string: str, headers: Mapping[str, str], body: bytes
+        self,
+        handler: object,
+        route: Route,
+        *,
+        query_string: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        authorize: Callable[[str, Mapping[str, Any]], None] | None = None,
     ) -> HttpResponse:
-        """Run one operation; every ``ModelledError`` becomes the answer the model describes."""
+        """Run one operation; every ``ModelledError`` becomes the answer the model describes.
+
+        ``authorize`` is called with the operation's name and its input before the handler, and may refuse.
+        """
         method = getattr(handler, xform_name(route.operation.name), None)
         if method is None:
             return not_implemented(self.service_name, route.operation.name)
@@ -64,14 +75,17 @@ class RestJsonApi:
                 headers=headers,
                 body=body,
             )
-            output = method(parse_request(route.operation, request))
+            parsed = parse_request(route.operation, request)
+            if authorize is not None:
+                authorize(route.operation.name, parsed)
+            output = method(parsed)
             return write_response(route.operation, output or {})
         except ModelledError as error:
             return self.error(error)
 
     def error(self, error: ModelledError, *, status: int | None = None) -> HttpResponse:
         """Write an error as this service does."""
-        return write_error(self.model, error, status=status)
+        return write_error(self.model, error, status=status or error.status)
 
     def unknown(self, *, method: str, raw_path: str) -> HttpResponse:
         """Answer a request that is no operation of this service."""

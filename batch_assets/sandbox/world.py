@@ -3,6 +3,8 @@
 import threading
 from typing import Any
 
+from batch_assets.sandbox.authorization.access_log import AccessLog
+from batch_assets.sandbox.authorization.guard import Guard
 from batch_assets.sandbox.bedrock.embedding import Embedder, EmbeddingPool
 from batch_assets.sandbox.bedrock.engine import BatchEngine
 from batch_assets.sandbox.bedrock.job import Job
@@ -25,9 +27,13 @@ class World:
         self.faults = FaultPlan()
         self.faults.add(config.faults)
         self.calls = CallCounts()
+        self.access = AccessLog()
+        self.guard = Guard(config.enforce_policies, self.access if config.record_access else None)
         self.store = ObjectStore()
         self._pool = embedder or EmbeddingPool(workers=config.embedding_workers)
-        self._engine = BatchEngine(clock=self.clock, store=self.store, pool=self._pool, schedule=config.schedule)
+        self._engine = BatchEngine(
+            clock=self.clock, store=self.store, pool=self._pool, schedule=config.schedule, guard=self.guard
+        )
         self._lock = threading.Lock()
         self._handlers: dict[tuple[str, str], Any] = {}
 

@@ -12,13 +12,15 @@ from concurrent.futures import Future
 import numpy as np
 import orjson
 
-from batch_assets.cli.local_world import BUCKET, ROLE, TRUST
+from batch_assets.cli.local_world import BUCKET, ROLE
 from batch_assets.sandbox.application import Sandbox
 from batch_assets.sandbox.bedrock.records import EmbeddingTask
 from batch_assets.sandbox.config import ACCOUNT_ID, SandboxConfig
 from batch_assets.sandbox.s3_store import spool
 from batch_assets.sandbox.server import serve
 from batch_assets.sandbox.world import World
+
+_TRUST = {"Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
 class InstantEmbedder:
@@ -48,7 +50,7 @@ def filled(images: int, prefix: str, *, speed: float) -> World:
     world = World(SandboxConfig(speed=speed), embedder=InstantEmbedder())
     iam_backends[ACCOUNT_ID]["aws"].create_role(
         role_name=ROLE,
-        assume_role_policy_document=json.dumps(TRUST),
+        assume_role_policy_document=json.dumps({"Statement": [_TRUST]}),
         path="/",
         permissions_boundary=None,
         description="",

@@ -5,10 +5,14 @@ import uuid
 
 import pytest
 
+from batch_assets.sandbox.authorization.guard import Guard
 from batch_assets.sandbox.bedrock import model
 from batch_assets.sandbox.bedrock.input import JobFailedError, read_input
+from batch_assets.sandbox.bedrock.role_access import RoleAccess
 from batch_assets.sandbox.s3_store import ObjectStore, spool
 from tests.sandbox.conftest import Batch, text_records
+
+ANY_ROLE = RoleAccess(Guard(), "arn:aws:iam::123456789012:role/any")
 
 
 def test_a_folder_without_jsonl_fails(batch: Batch) -> None:
@@ -101,7 +105,7 @@ def test_a_file_over_one_gibibyte_fails_the_job() -> None:
     content.write(b"{}\n")
     store.put(bucket, "in/a.jsonl", content)
     with pytest.raises(JobFailedError, match=f"s3://{bucket}/in/a.jsonl has"):
-        read_input(store, input_uri=f"s3://{bucket}/in/", output_uri=f"s3://{bucket}/out/")
+        read_input(store, ANY_ROLE, input_uri=f"s3://{bucket}/in/", output_uri=f"s3://{bucket}/out/")
 
 
 def test_more_than_100000_records_fail_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,4 +118,4 @@ def test_more_than_100000_records_fail_the_job(monkeypatch: pytest.MonkeyPatch) 
     content.write(b"{}\n" * 121)
     store.put(bucket, "in/a.jsonl", content)
     with pytest.raises(JobFailedError, match="121 records"):
-        read_input(store, input_uri=f"s3://{bucket}/in", output_uri=f"s3://{bucket}/out/")
+        read_input(store, ANY_ROLE, input_uri=f"s3://{bucket}/in", output_uri=f"s3://{bucket}/out/")

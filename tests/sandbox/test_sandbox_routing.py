@@ -18,9 +18,9 @@ def signed(service: str, region: str = "us-east-1") -> bytes:
 
 @pytest.mark.parametrize("service", ["s3", "s3vectors", "sts", "iam", "bedrock"])
 def test_a_service_is_named_by_the_credential_scope(service: str) -> None:
-    """With the Region the request was signed for."""
+    """With the Region the request was signed for, and the access key."""
     found = find_target(raw_path=b"/x", authorization=signed(service, "eu-west-1"))
-    assert found == Target(service, "eu-west-1")
+    assert found == Target(service, "eu-west-1", "AKID")
 
 
 def test_bedrock_runtime_is_told_by_its_path() -> None:
@@ -30,8 +30,11 @@ def test_bedrock_runtime_is_told_by_its_path() -> None:
 
 
 def test_an_unsigned_request_is_for_s3() -> None:
-    """As a presigned URL is."""
-    assert find_target(raw_path=b"/bucket/key", authorization=None).service == "s3"
+    """A presigned URL has no header, and names the access key itself."""
+    assert find_target(raw_path=b"/bucket/key", authorization=None) == Target("s3", "us-east-1")
+    query = b"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20240102%2Fus-east-1%2Fs3%2Faws4_request"
+    found = find_target(raw_path=b"/bucket/key", authorization=None, query_string=query)
+    assert found == Target("s3", "us-east-1", "AKID")
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,13 @@ from typing import Any
 
 import orjson
 
+from batch_assets.sandbox.authorization.guard import Guard
 from batch_assets.sandbox.bedrock.embedding import Embedder
 from batch_assets.sandbox.bedrock.input import JobFailedError, JobInput, read_input
 from batch_assets.sandbox.bedrock.job import Counts, Job
 from batch_assets.sandbox.bedrock.output import JobOutput, OutputFile
 from batch_assets.sandbox.bedrock.records import RecordError, S3Object, load, parse_body, parse_s3_uri
+from batch_assets.sandbox.bedrock.role_access import RoleAccess
 from batch_assets.sandbox.bedrock.roles import RoleError, check_service_role
 from batch_assets.sandbox.bedrock.runtime import model_output
 from batch_assets.sandbox.clock import VirtualClock
@@ -46,9 +48,12 @@ class _Pending:
 class BatchEngine:
     """Moves jobs through their states, and does their work."""
 
-    def __init__(self, *, clock: VirtualClock, store: ObjectStore, pool: Embedder, schedule: JobSchedule) -> None:
+    def __init__(
+        self, *, clock: VirtualClock, store: ObjectStore, pool: Embedder, schedule: JobSchedule, guard: Guard
+    ) -> None:
         """Share the store and the workers with the rest of the sandbox."""
         self._clock = clock
+        self._guard = guard
         self._store = store
         self._pool = pool
         self._schedule = schedule
@@ -112,7 +117,10 @@ class BatchEngine:
             owner = config.get("s3BucketOwner", ACCOUNT_ID)
             if owner != ACCOUNT_ID:
                 raise JobFailedError(f"The bucket of {config['s3Uri']} is not owned by account {owner}.")
-        return read_input(self._store, input_uri=source["s3Uri"], output_uri=target["s3Uri"])
+        return read_input(self._store, self._role(job), input_uri=source["s3Uri"], output_uri=target["s3Uri"])
+
+    def _role(self, job: Job) -> RoleAccess:
+        return RoleAccess(self._guard, job.parameters["roleArn"])
 
     def _expire(self, job: Job) -> None:
         if self._reach(job, job.timeline.expires):
@@ -155,6 +163,7 @@ class BatchEngine:
             return _Pending(index=index, line=line, output=output, error=RecordError(*injected))
         try:
             request = parse_body(line.get("modelInput"))
+            self._role(job).require(request.content)
             task = load(request, self._store, found.allows)
         except RecordError as error:
             return _Pending(index=index, line=line, output=output, error=error)

@@ -8,6 +8,7 @@ import orjson
 
 from batch_assets.sandbox.bedrock import model
 from batch_assets.sandbox.bedrock.records import S3Object, parse_s3_uri
+from batch_assets.sandbox.bedrock.role_access import RoleAccess
 from batch_assets.sandbox.s3_store import ObjectStore
 
 _SUFFIX = ".jsonl"
@@ -59,17 +60,19 @@ class JobInput:
             file.content.close()
 
 
-def read_input(store: ObjectStore, *, input_uri: str, output_uri: str) -> JobInput:
+def read_input(store: ObjectStore, role: RoleAccess, *, input_uri: str, output_uri: str) -> JobInput:
     """Copy and check every input file, as Bedrock does while a job is Validating.
 
     Raises:
-        JobFailedError: A bucket is missing, there is no input, a file or the job is too large,
-            a line is no JSON object, or there are too few or too many records.
+        JobFailedError: A bucket is missing or the role may not use it, there is no input, a file or the job is too
+            large, a line is no JSON object, or there are too few or too many records.
     """
     source, target = _location(input_uri), _location(output_uri)
-    _check_bucket(store, source, "GetObject")
-    _check_bucket(store, target, "PutObject")
+    _require(store.has_bucket(source.bucket) and role.may_list(source), source, "GetObject")
+    counts = S3Object(target.bucket, f"{target.key.rstrip('/')}/manifest.json.out".lstrip("/"))
+    _require(store.has_bucket(target.bucket) and role.may_list(target) and role.may_write(counts), target, "PutObject")
     folder, keys = _find_files(store, source)
+    _require(all(role.may_read(S3Object(source.bucket, key)) for key in keys), source, "GetObject")
     _check_sizes(store, source.bucket, keys)
     start = len(folder or source.key.rpartition("/")[0] + "/")
     files = [_read_file(store, S3Object(source.bucket, key), key[start:]) for key in keys]
@@ -90,8 +93,8 @@ def _location(uri: str) -> S3Object:
     return location
 
 
-def _check_bucket(store: ObjectStore, location: S3Object, permission: str) -> None:
-    if not store.has_bucket(location.bucket):
+def _require(has_permission: bool, location: S3Object, permission: str) -> None:
+    if not has_permission:
         raise JobFailedError(
             f"Could not validate {permission} permissions to access Amazon S3 bucket: {location.bucket} "
             f"with key prefix: {location.key}."

@@ -1,15 +1,15 @@
 """Whether Bedrock could assume a role that lives in moto's IAM.
 
-Policies are not evaluated: only the role's existence and its trust in Bedrock count.
+Here only the role's existence and its trust in Bedrock count; what it may do is another matter (``role_access``).
 """
 
-import fnmatch
 import json
 from typing import Any
 from urllib.parse import unquote
 
 from moto.iam.models import iam_backends
 
+from batch_assets.sandbox.authorization.conditions import UnknownConditionError, as_list, hold
 from batch_assets.sandbox.config import ACCOUNT_ID
 
 _SERVICE = "bedrock.amazonaws.com"
@@ -31,7 +31,11 @@ def check_service_role(role_arn: str, *, job_arn: str) -> None:
         raise RoleError(f"The role {role_arn} does not exist or cannot be passed to {_SERVICE}.")
     document = role.assume_role_policy_document
     policy = json.loads(unquote(document)) if isinstance(document, str) else document
-    if not any(_trusts(statement, job_arn) for statement in _list(policy.get("Statement"))):
+    try:
+        trusted = any(_trusts(statement, job_arn) for statement in as_list(policy.get("Statement")))
+    except UnknownConditionError as error:
+        raise RoleError(f"The sandbox does not know a condition in the trust policy of {role_arn}: {error}.") from error
+    if not trusted:
         raise RoleError(
             f"The role {role_arn} cannot be assumed by {_SERVICE} for {job_arn}: its trust policy does not allow it."
         )
@@ -39,26 +43,10 @@ def check_service_role(role_arn: str, *, job_arn: str) -> None:
 
 def _trusts(statement: dict[str, Any], job_arn: str) -> bool:
     principal = statement.get("Principal", {})
-    services = ["*"] if principal == "*" else _list(principal.get("Service"))
+    services = ["*"] if principal == "*" else as_list(principal.get("Service"))
     return (
         statement.get("Effect") == "Allow"
         and (_SERVICE in services or "*" in services)
-        and any(action in ("sts:AssumeRole", "sts:*", "*") for action in _list(statement.get("Action")))
-        and _conditions_hold(statement.get("Condition", {}), job_arn)
+        and any(action in ("sts:AssumeRole", "sts:*", "*") for action in as_list(statement.get("Action")))
+        and hold(statement.get("Condition", {}), {"aws:sourceaccount": ACCOUNT_ID, "aws:sourcearn": job_arn})
     )
-
-
-def _conditions_hold(conditions: dict[str, dict[str, Any]], job_arn: str) -> bool:
-    """Evaluate the two conditions that AWS' page on the service role recommends."""
-    actual = {"aws:sourceaccount": ACCOUNT_ID, "aws:sourcearn": job_arn}
-    return all(
-        any(fnmatch.fnmatchcase(actual.get(name.lower(), ""), str(pattern)) for pattern in _list(patterns))
-        for tests in conditions.values()
-        for name, patterns in tests.items()
-    )
-
-
-def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
