@@ -70,7 +70,7 @@ def test_s3_is_limited_to_the_prefixes_and_to_buckets_of_the_account() -> None:
 
 def test_the_role_is_passed_to_bedrock_alone() -> None:
     """And to nobody else that could assume it."""
-    found = statements(Purpose.PIPELINE)["BatchRole"]
+    found = statements(Purpose.PIPELINE)["BatchPassedRole"]
     assert found["Action"] == ["iam:PassRole"]
     assert found["Resource"] == "arn:aws:iam::123456789012:role/service/bedrock"
     assert found["Condition"] == {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
