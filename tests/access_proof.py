@@ -1,7 +1,8 @@
 """Whether the printed policies allow every call of the test-suite, and no action that none of the calls needs.
 
-The sandbox keeps what each call asked IAM for. What is tested calls with the access key of the environment, tests
-themselves, and those whose rights are wider, with others. A call is judged by the policies of the deployments that its resource belongs to.
+The sandbox keeps what each call asked IAM for. What is tested calls with the access key of the environment; tests
+themselves, and those whose rights are wider, with others. A call is judged by the policies of the deployments that its
+resource belongs to.
 """
 
 import json

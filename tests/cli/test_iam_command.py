@@ -3,7 +3,6 @@
 import io
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ def settings(still: Aws) -> Settings:
 
 
 @pytest.fixture
-def iam(command: Command, settings: Settings) -> Iterator[Command]:
+def iam(command: Command, settings: Settings) -> Command:
     """The command of an administrator: the pipeline may not do this."""
     command.monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMINISTRATOR)
     return command.use(settings)
