@@ -77,8 +77,10 @@ def test_a_check_that_is_not_there_is_wrong_usage(command: Command) -> None:
 
 def test_all_is_well_in_the_world_of_demo_and_dev(still: Aws, command: Command) -> None:
     """Their role, buckets and settings are as they should be in an account."""
+    environment = {**still.sandbox.environment(), "AWS_ACCESS_KEY_ID": ADMINISTRATOR}
+    command.monkeypatch.setattr(still.sandbox, "environment", lambda: environment)
     world = LocalWorld(still.sandbox, complete_days(2))
     world.seed(islice(demo_objects(world.prefixes), 5))
-    for name, value in {**world.environment(), "AWS_ACCESS_KEY_ID": ADMINISTRATOR}.items():
+    for name, value in world.environment().items():
         command.monkeypatch.setenv(name, value)
     assert {finding["level"] for finding in json.loads(command("doctor", "--json").output)["findings"]} == {"ok"}
