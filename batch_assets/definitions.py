@@ -18,6 +18,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         space=settings.space.slug,
         vector_bucket=settings.vector_bucket,
         index_name=settings.index_name,
+        prefix_template=settings.prefix_template,
     )
     cleaning = clean_up.build(settings)
     return dg.Definitions(

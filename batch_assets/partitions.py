@@ -1,4 +1,4 @@
-"""Partition key, prefix and lane: three names of one date, and the only place that translates between them.
+"""Partition key, prefix, lane and index: names of one date, and the only place that translates between them.
 
 For the template `photos/%Y/%m/%d/` the prefix `photos/2024/01/02/` has the key `2024/01/02` (from the first to the
 last directive, literals between included) and is its own lane. A lane is the folder handed to Bedrock as job input:
@@ -6,8 +6,9 @@ the prefix itself, or its nearest parent that Bedrock's `s3Uri` pattern allows (
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from batch_assets.errors import PartitionError
@@ -88,6 +89,27 @@ class PrefixTemplate:
         except ValueError as error:
             raise PartitionError(f"partition key {key!r} is no date of the form {self.key_format!r}") from error
 
+    def end(self, key: str) -> datetime:
+        """End of a partition, without a time zone. Raises `PartitionError` for a key that is no such date."""
+        return self._next(self.moment(key))
+
+    def keys(self, first: str, until: datetime) -> Iterator[str]:
+        """Keys of all partitions from the first to the one that has begun by `until`, a time without a zone."""
+        moment = self.moment(first)
+        while moment <= until:
+            yield moment.strftime(self.key_format)
+            moment = self._next(moment)
+
+    def _next(self, begin: datetime) -> datetime:
+        if self.granularity == "monthly":
+            return (begin + timedelta(days=31)).replace(day=1)
+        return begin + (timedelta(days=1) if self.granularity == "daily" else timedelta(hours=1))
+
+    @cached_property
+    def prefix_bytes(self) -> int:
+        """Length of every prefix, in UTF-8."""
+        return len(self.prefix(datetime(2000, 1, 1).strftime(self.key_format)).encode())  # noqa: DTZ001 any date
+
     @cached_property
     def _lane_template(self) -> str:
         segments: list[str] = []
@@ -121,6 +143,46 @@ class PrefixTemplate:
     def inside_a_partition(self, object_key: str) -> bool:
         """Whether an object key lies under the prefix of some partition."""
         return re.match(_as_pattern(self.template), object_key) is not None
+
+
+@dataclass(frozen=True)
+class IndexNames:
+    """Names of the vector indexes: one, or one for each date that the strftime fields of `form` tell apart."""
+
+    form: str
+    template: PrefixTemplate
+
+    @property
+    def is_one(self) -> bool:
+        return "%" not in self.form
+
+    def name(self, partition: str) -> str:
+        """Index of a partition. Raises `PartitionError` for a key that is no such date, if there are several."""
+        return self.form if self.is_one else self.template.moment(partition).strftime(self.form)
+
+    def name_of_object(self, object_key: str) -> str | None:
+        """Index of the partition under whose prefix an object key lies; None if there are several and it is in none."""
+        if self.is_one:
+            return self.form
+        partition = self.template.partition_of(object_key)
+        return None if partition is None else self.name(partition)
+
+    def by_name(self, partitions: Iterable[str]) -> dict[str, list[str]]:
+        """Partitions by their index, both in the order in which they are given."""
+        result: dict[str, list[str]] = {}
+        for partition in partitions:
+            result.setdefault(self.name(partition), []).append(partition)
+        return result
+
+    def problem(self) -> str | None:
+        """What is wrong with the fields of the form, in one sentence, or None."""
+        known = set(_DIRECTIVE.findall(self.template.template))
+        unknown = sorted(set(_DIRECTIVE.findall(self.form)) - known)
+        if unknown or _DIRECTIVE.sub("", self.form).endswith("%"):
+            fields = ", ".join(f"%{name}" for name in sorted(known, key="YmdH".index))
+            named = ", ".join(f"%{name}" for name in unknown) or "%"
+            return f"may hold the fields of the prefix template ({fields}), not {named}"
+        return None
 
 
 def template_problem(template: str) -> str | None:

@@ -1,6 +1,7 @@
 """Every knob, read once from the environment and `.env`; wrong ones are refused together, in one message."""
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -10,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from batch_assets.errors import PartitionError, SettingsError
-from batch_assets.partitions import LANE_SEGMENT, PrefixTemplate, template_problem
+from batch_assets.partitions import LANE_SEGMENT, IndexNames, PrefixTemplate, template_problem
 from batch_assets.spaces import MODELS, NOVA_MULTIMODAL, EmbeddingSpace, embedding_space
 
 ENVIRONMENT_PREFIX = "BATCH_ASSETS_"
@@ -77,6 +78,11 @@ class Settings(BaseSettings):
         "monthly, daily or hourly partitions",
     )
     first_partition: str = Field(description="Key of the first partition, for example 2024/01/01")
+    inventory_report: str = Field(
+        "",
+        description="Folder of an S3 Inventory, s3://BUCKET/PREFIX/SOURCE_BUCKET/CONFIGURATION_ID/; complete "
+        "partitions are planned from its newest report (empty: the bucket is listed)",
+    )
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
         "UTC", description="Time zone in which a partition ends"
     )
@@ -91,7 +97,11 @@ class Settings(BaseSettings):
     model_id: str = Field(NOVA_MULTIMODAL.model_id, description="Embedding model")
     region: str = Field("us-east-1", description="Region of Bedrock, S3 Vectors and the buckets")
     dimension: int = Field(1024, description="Length of a vector, one that the model offers")
-    index_name: str = Field("", description="Vector index; created if absent (empty: named after the embedding space)")
+    index_name: str = Field(
+        "",
+        description="Vector index; created if absent (empty: named after the embedding space); fields of the prefix "
+        "template, as in photos-%Y, spread the partitions over several",
+    )
     job_timeout_hours: int = Field(24, ge=24, le=168, description="When Bedrock gives a job up, 24 to 168 hours")
     max_live_jobs: int = Field(0, ge=0, description="Live batch jobs in the account (0: the model's quota)")
     max_records_per_job: int = Field(0, ge=0, description="Records in one job (0: the model's quota)")
@@ -118,6 +128,9 @@ class Settings(BaseSettings):
     results_retention_days: int = Field(
         0, ge=0, description="Days for which the output of loaded jobs is kept (0: for ever)"
     )
+    dask_scheduler: Annotated[
+        str, _form(r"|(tcp|tls|ws|wss)://[^/\s]+:[0-9]{1,5}", "the address of a scheduler, as tcp://10.0.0.5:8786")
+    ] = Field("", description="Dask scheduler whose workers share large work (empty: processes of this machine)")
     look_back_partitions: int = Field(3, ge=1, description="Newest complete partitions planned each time (late images)")
     schedule_delay_minutes: int = Field(15, ge=0, le=59, description="Minutes after a partition's end to plan it")
     sensor_interval_seconds: int = Field(30, ge=1, description="Shortest pause between two looks of a sensor")
@@ -133,6 +146,13 @@ class Settings(BaseSettings):
                 PrefixTemplate(info.data["prefix_template"]).moment(value)
             except PartitionError as error:
                 raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("inventory_report")
+    @classmethod
+    def _check_inventory_report(cls, value: str, info: ValidationInfo) -> str:
+        if value:
+            _refuse_inside_lane(info, *_folder(value))
         return value
 
     @field_validator("results_bucket")
@@ -159,10 +179,7 @@ class Settings(BaseSettings):
         if not value and not info.data.get("results_bucket"):
             return value
         uri = value or f"s3://{info.data['results_bucket']}/batch-assets/tables/"
-        parts = re.fullmatch(rf"s3://({_BUCKET_FORM})/((?:[^/]+/)+)", uri)
-        if not parts:
-            raise ValueError("must be s3://<bucket>/<folder>/, ending in '/'")
-        _refuse_inside_lane(info, parts.group(1), parts.group(2))
+        _refuse_inside_lane(info, *_folder(uri))
         return uri
 
     @field_validator("model_id")
@@ -193,7 +210,12 @@ class Settings(BaseSettings):
     def _check_index(cls, value: str, info: ValidationInfo) -> str:
         if not value and {"model_id", "dimension"} <= info.data.keys():
             return embedding_space(info.data["model_id"], info.data["dimension"]).default_index_name
-        if value and not re.fullmatch(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]", value):
+        if "prefix_template" in info.data:
+            problem = IndexNames(value, PrefixTemplate(info.data["prefix_template"])).problem()
+            if problem:
+                raise ValueError(problem)
+        example = datetime(2000, 1, 1).strftime(value)  # noqa: DTZ001 any date: all fields have a fixed width
+        if value and not re.fullmatch(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]", example):
             raise ValueError("must be an index name: 3 to 63 of a-z, 0-9, '-' and '.'")
         return value
 
@@ -215,6 +237,10 @@ class Settings(BaseSettings):
     @cached_property
     def template(self) -> PrefixTemplate:
         return PrefixTemplate(self.prefix_template)
+
+    @cached_property
+    def index_names(self) -> IndexNames:
+        return IndexNames(self.index_name, self.template)
 
     @cached_property
     def space(self) -> EmbeddingSpace:
@@ -243,6 +269,14 @@ def _explain(problem: Any) -> str:
         description = Settings.model_fields[str(problem["loc"][0])].description
         return f"{name} is not set: {description}"
     return f"{name}={problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _folder(uri: str) -> tuple[str, str]:
+    """Bucket and prefix of a folder in S3."""
+    parts = re.fullmatch(rf"s3://({_BUCKET_FORM})/((?:[^/]+/)+)", uri)
+    if not parts:
+        raise ValueError("must be s3://<bucket>/<folder>/, ending in '/'")
+    return parts.group(1), parts.group(2)
 
 
 def _refuse_inside_lane(info: ValidationInfo, bucket: str, prefix: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from batch_assets.errors import PartitionError
-from batch_assets.partitions import PrefixTemplate, template_problem
+from batch_assets.partitions import IndexNames, PrefixTemplate, template_problem
 
 # CreateModelInvocationJob, `s3InputDataConfig.s3Uri`, in the service model of Amazon Bedrock.
 S3_URI = re.compile(
@@ -243,6 +243,40 @@ def test_what_lies_inside_a_lane(prefix: str, inside: bool) -> None:
 def test_everything_lies_inside_the_lane_of_a_whole_bucket() -> None:
     """Where no parent is allowed, the bucket itself is submitted."""
     assert PrefixTemplate("dt=%Y-%m-%d/").inside_a_lane("anything/")
+
+
+@pytest.mark.parametrize(
+    ("template", "key", "end"),
+    [
+        ("p/%Y/%m/", "2024/02", datetime(2024, 3, 1)),  # noqa: DTZ001 - as partitions are
+        ("p/%Y/%m/", "2024/12", datetime(2025, 1, 1)),  # noqa: DTZ001 - as partitions are
+        ("p/%Y/%m/%d/", "2024/02/28", datetime(2024, 2, 29)),  # noqa: DTZ001 - as partitions are
+        ("p/%Y/%m/%d/%H/", "2024/12/31/23", datetime(2025, 1, 1)),  # noqa: DTZ001 - as partitions are
+    ],
+)
+def test_a_partition_ends_where_the_next_one_begins(template: str, key: str, end: datetime) -> None:
+    """Whatever its length."""
+    prefixes = PrefixTemplate(template)
+    assert prefixes.end(key) == end
+    assert list(prefixes.keys(key, end)) == [key, end.strftime(prefixes.key_format)]
+
+
+def test_an_index_name_may_have_fields_of_the_date() -> None:
+    """Partitions of one year then share an index."""
+    names = IndexNames("photos-%Y", PrefixTemplate("p/%Y/%m/%d/"))
+    keys = ["2024/12/31", "2025/01/01", "2024/01/01"]
+    assert names.by_name(keys) == {"photos-2024": ["2024/12/31", "2024/01/01"], "photos-2025": ["2025/01/01"]}
+    assert names.name_of_object("p/2024/12/31/a.jpg") == "photos-2024"
+    assert names.name_of_object("elsewhere/a.jpg") is None
+    with pytest.raises(PartitionError, match="does not have the form"):
+        names.name("nothing")
+
+
+def test_an_index_name_without_fields_is_that_of_every_partition() -> None:
+    """Also of keys of another template, which are in the tables still."""
+    names = IndexNames("photos", PrefixTemplate("p/%Y/%m/%d/"))
+    assert names.by_name(["2024/12/31", "2024/12"]) == {"photos": ["2024/12/31", "2024/12"]}
+    assert names.name_of_object("elsewhere/a.jpg") == "photos"
 
 
 @given(templates(), moments, st.text(max_size=5))

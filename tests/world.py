@@ -287,7 +287,7 @@ class World:
         return Tables(
             self.aws.s3,
             S3Address.parse(settings.tables_uri),
-            Catalog(settings.space.slug, settings.vector_bucket, settings.index_name),
+            Catalog.of(settings),
         )
 
     def table(self, name: str, key: str = KEY) -> StoredTable:

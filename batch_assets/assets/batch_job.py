@@ -15,6 +15,7 @@ from batch_assets.assets.batch_manifest import rendered
 from batch_assets.assets.metadata import PREVIEW_ROWS, preview, s3_link, usd
 from batch_assets.assets.node import node, started_by_a_person
 from batch_assets.assets.partition_state import PartitionState
+from batch_assets.assets.picture_source import was_listed
 from batch_assets.assets.services import BedrockResource
 from batch_assets.assets.spending import SpendingTables
 from batch_assets.assets.target import Target, in_flight_elsewhere
@@ -27,9 +28,9 @@ from batch_assets.bedrock.submit import Submitter
 from batch_assets.errors import TableError
 from batch_assets.settings import Settings
 from batch_assets.storage.io_manager import TablesResource
-from batch_assets.storage.lane_listing import foreign_manifests_in_lane
+from batch_assets.storage.lane_listing import foreign_manifests_in_folder, foreign_manifests_in_lane
 from batch_assets.storage.objects import S3Address, version
-from batch_assets.storage.tables import StoredTable, TableOutput, Tables
+from batch_assets.storage.tables import Facts, StoredTable, TableOutput, Tables
 
 CHECK = "manifest_is_with_bedrock"
 POOL = "bedrock_submit"
@@ -86,7 +87,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 store_copy=partial(_store_copy, store, key, batch_manifest),
                 run_is_over=partial(_run_is_over, context.instance),
                 is_recorded=partial(_is_recorded, store),
-                foreign_in_lane=partial(_foreign_in_lane, settings, store),
+                foreign_in_lane=partial(_foreign_in_lane, settings, store, batch_manifest.facts),
                 budget=Budget(settings, SpendingTables(store), s3.get_client(), bedrock.control()),
             )
             submission = _submission(context, settings, batch_manifest, state)
@@ -177,20 +178,23 @@ def _run_is_over(instance: dg.DagsterInstance, run_id: str) -> bool | None:
     return run.is_finished if run else None
 
 
-def _foreign_in_lane(settings: Settings, store: Tables, partition: str) -> Sequence[str]:
-    """Foreign `.jsonl` files that Bedrock would read with a lane that several partitions share."""
+def _foreign_in_lane(settings: Settings, store: Tables, manifest: Facts, partition: str) -> Sequence[str]:
+    """Foreign `.jsonl` files that Bedrock would read, which the inventory of the manifest cannot tell of.
+
+    They lie in a lane that several partitions share, or came after the report that the inventory was taken from.
+    """
     template = settings.template
-    if not template.shares_lanes:
-        return ()
     lane = template.lane(partition)
-    inventory = store.catalog.path("image_inventory", partition)
-    listed = [key for key in store.partitions(inventory) if template.lane(key) == lane]
+    folder = S3Address(settings.source_bucket, lane)
+    if not template.shares_lanes:
+        return () if was_listed(manifest) else foreign_manifests_in_folder(store.client, folder)
+    listed = [key for key in store.partitions("image_inventory") if template.lane(key) == lane]
     with ThreadPoolExecutor(max_workers=16) as pool:
-        opened = pool.map(partial(store.partition, "image_inventory"), listed)
-        told = {name for table in opened for name in table.facts.get("foreign_manifests", [])}
+        opened = dict(zip(listed, pool.map(partial(store.partition, "image_inventory"), listed), strict=True))
+    listed = [key for key, table in opened.items() if was_listed(table.facts)]
+    told = {name for key in listed for name in opened[key].facts.get("foreign_manifests", [])}
     # The inventories of others may be old, and the files gone.
     there = [name for name in sorted(told) if version(store.client, S3Address(settings.source_bucket, name))]
-    folder = S3Address(settings.source_bucket, lane)
     return [*there, *foreign_manifests_in_lane(store.client, folder, template, listed=set(listed))]
 
 

@@ -105,6 +105,7 @@ def _facts(settings: Settings, plan: manifest.Plan, content: str, inventory: Sto
         "changed": plan.changed,
         "listing_version": inventory.facts["listing_version"],
         "foreign_manifests": inventory.facts.get("foreign_manifests", []),
+        "report": inventory.facts.get("report"),
     }
 
 

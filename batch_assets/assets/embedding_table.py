@@ -20,6 +20,8 @@ from batch_assets.assets.services import BedrockResource
 from batch_assets.assets.target import Target, settings_of_run, store_for
 from batch_assets.bedrock.join import embedding_schema
 from batch_assets.bedrock.rejections import REJECTED
+from batch_assets.bedrock.workers import Workers
+from batch_assets.crews import crew_of
 from batch_assets.settings import Settings
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.io_manager import TablesResource
@@ -66,7 +68,9 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         store = store_for(tables.store(), run_settings)
         state = PartitionState.read(store, key)
         with tempfile.TemporaryDirectory(prefix="batch-assets-") as folder:
-            load = Load(run_settings, s3.get_client(), bedrock.control(), store, Path(folder))
+            load = Load(
+                run_settings, s3.get_client(), bedrock.control(), store, Path(folder), Workers(crew_of(run_settings))
+            )
             loaded = load.load(key, state)
             if isinstance(loaded, TooEarly):
                 context.log.warning("%s: %s", key, loaded.reason)

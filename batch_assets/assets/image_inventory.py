@@ -9,13 +9,17 @@ from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.metadata import counts, preview, s3_link
 from batch_assets.assets.node import node
+from batch_assets.assets.picture_source import PictureSource
 from batch_assets.assets.pictures import Album, shown
 from batch_assets.settings import Settings
-from batch_assets.storage.listing import INVENTORY, foreign_manifests, list_prefix, listing_version
+from batch_assets.storage.io_manager import TablesResource
+from batch_assets.storage.listing import INVENTORY
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.tables import TableOutput
 
 CHECK = "prefix_has_pictures"
+REPORT_POOL = "inventory_report"
+"""One run at a time: the first divides a new report, the others find it divided."""
 
 
 def build(settings: Settings) -> dg.AssetsDefinition:
@@ -29,28 +33,21 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         kinds={"s3", "parquet"},
         code_version="1",
         schema=INVENTORY,
+        pool=REPORT_POOL if settings.inventory_report else None,
     )
     def image_inventory(
-        context: dg.AssetExecutionContext, s3: S3Resource
+        context: dg.AssetExecutionContext, s3: S3Resource, tables: TablesResource
     ) -> Iterator[dg.MaterializeResult[TableOutput]]:
         key = context.partition_key
-        model = settings.space.model
         prefix = S3Address(settings.source_bucket, settings.template.prefix(key))
         client = s3.get_client()
-        inventory = list_prefix(client, prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
+        taken = PictureSource(settings, client, tables.store()).take(key)
+        inventory, facts = taken.rows, taken.facts
         eligible = inventory.filter(inventory["eligible"])
-        foreign, version = foreign_manifests(inventory), listing_version(inventory)
         sheet = Album(settings, client, key).contact_sheet(inventory)
         yield dg.MaterializeResult(
-            value=TableOutput(
-                inventory,
-                {
-                    "eligible": eligible.num_rows,
-                    "foreign_manifests": foreign,
-                    "listing_version": version,
-                },
-            ),
-            data_version=dg.DataVersion(version),
+            value=TableOutput(inventory, {"eligible": eligible.num_rows, **facts}),
+            data_version=dg.DataVersion(facts["listing_version"]),
             metadata={
                 **shown(context, "image_inventory", sheet),
                 **counts(
@@ -62,6 +59,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                         "dagster/row_count": inventory.num_rows,
                     }
                 ),
+                "origin": taken.origin,
                 "prefix": dg.MetadataValue.path(prefix.uri),
                 "s3": s3_link(prefix.uri, settings.region),
                 "preview": preview(inventory),
@@ -71,7 +69,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                     check_name=CHECK,
                     passed=eligible.num_rows > 0,
                     severity=dg.AssetCheckSeverity.WARN,
-                    description=_verdict(key, prefix.uri, inventory, foreign),
+                    description=_verdict(key, prefix.uri, inventory, facts["foreign_manifests"]),
                 )
             ],
         )

@@ -25,6 +25,7 @@ from batch_assets.errors import ResultError
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import list_prefix, listing_version
 from batch_assets.storage.memory import system_memory
+from batch_assets.storage.object_listing import helpers_of
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.staged_table import StagedTable
 from batch_assets.storage.tables import Tables
@@ -117,7 +118,13 @@ class Load:
     def _join(self, partition: str, state: PartitionState, row: JobRow, job: BatchJob | None) -> Loaded | TooEarly:
         settings, model = self.settings, self.settings.space.model
         prefix = S3Address(settings.source_bucket, settings.template.prefix(partition))
-        inventory = list_prefix(self.s3, prefix, formats=model.formats, max_image_bytes=model.max_image_bytes)
+        inventory = list_prefix(
+            self.s3,
+            prefix,
+            formats=model.formats,
+            max_image_bytes=model.max_image_bytes,
+            helpers=helpers_of(settings),
+        )
         counted = state.rejected.facts.get("loaded_job") == row.token
         known = counted and state.loaded_job == row.token
         submitted = self._submitted(partition, row) if row.state in SENT and not known else None

@@ -48,7 +48,7 @@ class Retention:
 
     def _loaded_jobs(self, before: datetime) -> Iterator[str]:
         """Ids of jobs that were submitted before a time and whose results are in a table."""
-        for partition in self.tables.partitions(self.tables.catalog.path("batch_job", "")):
+        for partition in self.tables.partitions("batch_job"):
             state = PartitionState.read(self.tables, partition)
             for row in state.ledger.rows:
                 loaded = row.loaded or row.token == state.loaded_job

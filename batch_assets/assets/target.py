@@ -59,7 +59,7 @@ def settings_of_run(settings: Settings, tags: Mapping[str, str]) -> Settings:
 
 def store_for(store: Tables, settings: Settings) -> Tables:
     """The tables of the space and the index of these settings."""
-    return replace(store, catalog=Catalog(settings.space.slug, settings.vector_bucket, settings.index_name))
+    return replace(store, catalog=Catalog.of(settings))
 
 
 def in_flight_elsewhere(store: Tables, partition: str) -> Iterator[JobRow]:

@@ -38,17 +38,17 @@ class Written:
 
 @dataclass(frozen=True)
 class IndexTarget:
-    """The live index of a deployment."""
+    """The live index of a partition."""
 
     settings: Settings
     client: Any
     index: IndexDescription
 
     @classmethod
-    def ensured(cls, settings: Settings, client: Any) -> "IndexTarget":
-        """The index of the settings, created if absent, refused if it does not fit."""
+    def ensured(cls, settings: Settings, client: Any, partition: str) -> "IndexTarget":
+        """The index of a partition, created if absent, refused if it does not fit."""
         owner = IndexOwner(source_bucket=settings.source_bucket, space=settings.space.slug)
-        bucket, name = settings.vector_bucket, settings.index_name
+        bucket, name = settings.vector_bucket, settings.index_names.name(partition)
         return cls(
             settings,
             client,
@@ -100,7 +100,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         store = store_for(tables.store(), run_settings)
         embedding_table = store.partition("embedding_table", key)
         desired = _etags(embedding_table)
-        target = IndexTarget.ensured(run_settings, s3vectors.client())
+        target = IndexTarget.ensured(run_settings, s3vectors.client(), key)
         path = store.catalog.path("vector_index", key)
         before = store.open(path)
         facts = _facts(target.index, embedding_table)

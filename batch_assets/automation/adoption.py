@@ -49,7 +49,7 @@ class Adoption:
         return reported
 
     def _unknown(self, asset: str, known: Mapping[str, Event]) -> Iterator[dg.AssetMaterialization]:
-        partitions = self.tables.partitions(self.tables.catalog.path(asset, ""))
+        partitions = self.tables.partitions(asset)
         for number, partition in enumerate(partitions, start=1):
             self.progress(asset, number, len(partitions))
             table = self.tables.partition(asset, partition)

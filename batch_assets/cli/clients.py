@@ -45,5 +45,4 @@ class Clients:
     @cached_property
     def tables(self) -> Tables:
         settings = self.settings
-        catalog = Catalog(settings.space.slug, settings.vector_bucket, settings.index_name)
-        return Tables(self.s3, S3Address.parse(settings.tables_uri), catalog)
+        return Tables(self.s3, S3Address.parse(settings.tables_uri), Catalog.of(settings))

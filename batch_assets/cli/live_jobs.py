@@ -76,7 +76,7 @@ class _Deeds:
     @cached_property
     def _partitions(self) -> Sequence[str]:
         tables = self.clients.tables
-        return tables.partitions(tables.catalog.path("batch_job", ""))
+        return tables.partitions("batch_job")
 
 
 def _could_be_of(partition: str, name: str) -> bool:

@@ -74,7 +74,7 @@ class _Reading:
 def collect(clients: Clients, progress: Progress = untold) -> list[PartitionStatus]:
     """The status of every partition that has an inventory, in the order of their keys."""
     tables = clients.tables
-    keys = tables.partitions(tables.catalog.path("image_inventory", ""))
+    keys = tables.partitions("image_inventory")
     readings: list[_Reading] = []
     with ThreadPoolExecutor(_THREADS) as pool:
         for reading in pool.map(partial(_read, tables), keys):

@@ -25,8 +25,8 @@ from batch_assets.partition_ranges import first_moment, last_moment
 from batch_assets.pictures.contact_sheet import Tile, contact_sheet
 from batch_assets.settings import Settings, load_settings
 from batch_assets.storage.objects import S3Address, explained
+from batch_assets.vectors.all_indexes import search_deployment
 from batch_assets.vectors.search import MAX_TOP_K, Criteria, Match
-from batch_assets.vectors.search import search as query
 
 _THREADS = 8
 
@@ -91,16 +91,8 @@ def command(
 
 
 def find(clients: Clients, vector: Vector, *, top_k: int, criteria: Criteria | None = None) -> list[Match]:
-    """The nearest pictures of the deployment's index."""
-    settings = clients.settings
-    return query(
-        clients.s3vectors,
-        bucket=settings.vector_bucket,
-        index=settings.index_name,
-        vector=vector,
-        top_k=top_k,
-        criteria=criteria,
-    )
+    """The nearest pictures of the deployment's indexes."""
+    return list(search_deployment(clients.s3vectors, clients.settings, vector=vector, top_k=top_k, criteria=criteria))
 
 
 def _text_vector(clients: Clients, text: str) -> Vector:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from batch_assets.doctor.deployment import Deployment
 from batch_assets.doctor.finding import Finding, Findings
+from batch_assets.vectors.all_indexes import index_names
 from batch_assets.vectors.index import (
     OWNED_BY,
     IndexDescription,
@@ -17,13 +18,19 @@ _OTHER_INDEX = "set BATCH_ASSETS_INDEX_NAME to another index, which the first lo
 
 
 def examine(deployment: Deployment, found: Findings) -> Iterator[Finding]:
-    settings = deployment.settings
-    client = deployment.client("s3vectors")
-    where = f"{settings.index_name} of vector bucket {settings.vector_bucket}"
-    index = describe_index(client, bucket=settings.vector_bucket, index=settings.index_name)
-    if index is None:
+    settings, client = deployment.settings, deployment.client("s3vectors")
+    names = index_names(settings)
+    described = ((name, describe_index(client, bucket=settings.vector_bucket, index=name)) for name in names)
+    existing = {name: index for name, index in described if index is not None}
+    if not existing:
+        where = f"{settings.index_name} of vector bucket {settings.vector_bucket}"
         yield found.ok(f"{where} does not exist yet: the first load creates it")
-        return
+    for name, index in existing.items():
+        yield from _examined(deployment, found, index, f"{name} of vector bucket {settings.vector_bucket}")
+
+
+def _examined(deployment: Deployment, found: Findings, index: IndexDescription, where: str) -> Iterator[Finding]:
+    settings = deployment.settings
     problems = [*differences(index, dimension=settings.dimension), *_foreign(deployment, index)]
     for problem in problems:
         yield found.wrong(f"{where}: {problem}", _OTHER_INDEX)

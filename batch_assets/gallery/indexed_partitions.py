@@ -54,9 +54,7 @@ class IndexedPartitions:
 
     def _listed(self) -> Sequence[IndexedPartition]:
         tables, template = self._deployment.tables, self._deployment.settings.template
-        indexed, versions = (
-            tables.versions(tables.catalog.path(name, "")) for name in ("vector_index", "embedding_table")
-        )
+        indexed, versions = (tables.versions(name) for name in ("vector_index", "embedding_table"))
         found = []
         for key in indexed.keys() & versions.keys():
             try:

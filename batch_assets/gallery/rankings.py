@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from batch_assets.gallery.deployment import Deployment
 from batch_assets.gallery.kept import Kept
 from batch_assets.gallery.parameters import Page
-from batch_assets.vectors.search import MAX_TOP_K, Criteria, Match, ranking
+from batch_assets.vectors.all_indexes import search_deployment
+from batch_assets.vectors.search import MAX_TOP_K, Criteria, Match
 
 _KEPT = 128
 _DEPTHS = (1_000, MAX_TOP_K)
@@ -35,7 +36,7 @@ class _Ranking:
 
 
 class Rankings:
-    """Searches of a deployment's index."""
+    """Searches of a deployment's indexes."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
@@ -61,13 +62,8 @@ class Rankings:
         """The nearest pictures; a second search goes deeper, for the few who scroll beyond the first."""
         deployment, seen = self._deployment, set[str]()
         for depth in _DEPTHS:
-            matches = ranking(
-                deployment.s3vectors,
-                bucket=deployment.settings.vector_bucket,
-                index=deployment.settings.index_name,
-                vector=vector,
-                top_k=depth,
-                criteria=criteria,
+            matches = search_deployment(
+                deployment.s3vectors, deployment.settings, vector=vector, top_k=depth, criteria=criteria
             )
             count = 0
             for match in matches:

@@ -111,11 +111,14 @@ def vector_of(deployment: Deployment, key: str, **parts: bool) -> Mapping[str, A
     Needs s3vectors:GetVectors. Raises `SearchError` when the service refuses.
     """
     settings, client = deployment.settings, deployment.s3vectors
-    where = f"index {settings.index_name!r} of vector bucket {settings.vector_bucket!r}"
+    index = settings.index_names.name_of_object(key)
+    if index is None:
+        raise not_found(f"{key!r} lies under no partition of {settings.prefix_template}")
+    where = f"index {index!r} of vector bucket {settings.vector_bucket!r}"
     try:
-        found = client.get_vectors(
-            vectorBucketName=settings.vector_bucket, indexName=settings.index_name, keys=[key], **parts
-        )["vectors"]
+        found = client.get_vectors(vectorBucketName=settings.vector_bucket, indexName=index, keys=[key], **parts)[
+            "vectors"
+        ]
     except client.exceptions.NotFoundException as error:
         raise SearchError(f"{where} does not exist: load a partition first") from error
     except ClientError as error:

@@ -10,7 +10,8 @@ from batch_assets.notebook.selection import EVERYTHING
 from batch_assets.notebook.vectors import Matrix, matrix, matrix_of_all
 from batch_assets.settings import Settings, load_settings
 from batch_assets.storage.tables import StoredTable
-from batch_assets.vectors.search import Criteria, search
+from batch_assets.vectors.all_indexes import search_deployment
+from batch_assets.vectors.search import Criteria
 
 _VECTORS = "embedding"
 _SAMPLE = 12
@@ -65,10 +66,9 @@ class EmbeddingDataset(Rows):
         return self._nearest(repr(text), text_vector(self._deployment, str(text)), top_k=top_k)
 
     def _nearest(self, query: str, vector: Matrix, *, top_k: int, leave_out: str | None = None) -> SearchResults:
-        found = search(
+        found = search_deployment(
             self._deployment.s3vectors,
-            bucket=self.settings.vector_bucket,
-            index=self.settings.index_name,
+            self.settings,
             vector=vector,
             top_k=top_k if leave_out is None else top_k + 1,
             criteria=Criteria(partitions=None if self.selection == EVERYTHING else tuple(self._wanted())),

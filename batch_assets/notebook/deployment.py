@@ -34,9 +34,7 @@ class Deployment:
 
     @property
     def tables(self) -> Tables:
-        settings = self.settings
-        catalog = Catalog(settings.space.slug, settings.vector_bucket, settings.index_name)
-        return Tables(self.s3, S3Address.parse(settings.tables_uri), catalog)
+        return Tables(self.s3, S3Address.parse(self.settings.tables_uri), Catalog.of(self.settings))
 
     def schema(self, table: str) -> pa.Schema:
         """The columns of a table. Raises `TableError` if there is none of this name."""
@@ -47,4 +45,4 @@ class Deployment:
 
     def folder(self, table: str) -> str:
         """The S3 URI below which the partitions of a table stand."""
-        return f"{self.settings.tables_uri}{self.tables.catalog.path(table, '').folder}"
+        return f"{self.settings.tables_uri}{self.tables.catalog.folder(table)}"

@@ -28,7 +28,10 @@ def text_vector(deployment: Deployment, text: str) -> Vector:
 def key_vector(deployment: Deployment, key: str) -> Vector:
     """The vector that the index has of a picture. Raises `SearchError` if it has none."""
     settings = deployment.settings
-    return stored_vector(deployment.s3vectors, bucket=settings.vector_bucket, index=settings.index_name, key=key)
+    index = settings.index_names.name_of_object(key)
+    if index is None:
+        raise SearchError(f"{key!r} lies under no partition of {settings.prefix_template}: name the whole S3 key")
+    return stored_vector(deployment.s3vectors, bucket=settings.vector_bucket, index=index, key=key)
 
 
 def picture_vector(deployment: Deployment, picture: Picture) -> Vector:

@@ -124,8 +124,7 @@ class Rows:
         return narrowed
 
     def _existing(self) -> list[str]:
-        tables = self._deployment.tables
-        return EVERYTHING.of(self._template, tables.partitions(tables.catalog.path(self.name, "")))
+        return EVERYTHING.of(self._template, self._deployment.tables.partitions(self.name))
 
     def _wanted(self) -> list[str]:
         """The partitions to read. Raises `TableError` if one that was named is not there, or there is none."""

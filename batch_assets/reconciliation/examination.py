@@ -11,7 +11,7 @@ from batch_assets.reconciliation.table_versions import INDEX, TableVersions
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import list_prefix
 from batch_assets.storage.objects import S3Address
-from batch_assets.storage.tables import StoredTable, Tables
+from batch_assets.storage.tables import Tables
 from batch_assets.vectors.differences import Contents, Kind, compare
 from batch_assets.vectors.index import IndexDescription
 from batch_assets.vectors.index_table import indexed_etags
@@ -20,33 +20,31 @@ from batch_assets.vectors.inventory_file import LiveVector
 
 @dataclass(frozen=True)
 class Examined:
-    """A partition that was compared.
+    """A partition that was compared, as plain data: another machine may have done it.
 
     Attributes:
         partition: Its key.
         contents: What each place says of it.
         differences: Keys by kind.
-        embeddings: Its embedding table.
-        index_version: Version of the index table that was read.
+        versions: Versions of its tables that were read.
         job: Name of the job in flight, if there is one.
     """
 
     partition: str
     contents: Contents
     differences: Mapping[Kind, tuple[str, ...]]
-    embeddings: StoredTable
-    index_version: str
+    versions: TableVersions
     job: str | None
 
 
 @dataclass(frozen=True)
 class Examiner:
-    """Reads partitions and compares them with the live index as it was listed."""
+    """Reads partitions and compares them with the live indexes as they were listed."""
 
     settings: Settings
     s3: Any
     tables: Tables
-    index: IndexDescription | None
+    indexes: Mapping[str, IndexDescription]
 
     def examine(self, partition: str, live: Mapping[str, LiveVector], noted: TableVersions) -> Examined:
         """Compare one partition.
@@ -63,15 +61,16 @@ class Examiner:
         if TableVersions(state.embeddings.version, table.version) != noted:
             raise TableChangedError(f"{partition}: a run has written its tables meanwhile")
         rows = state.embeddings.read(["key", "etag"])
+        index = self.indexes.get(self.settings.index_names.name(partition))
         contents = Contents(
             rows=dict(zip(rows["key"].to_pylist(), rows["etag"].to_pylist(), strict=True)) if rows is not None else {},
             live=live,
-            indexed=indexed_etags(table.read()) if speaks_of(table.facts, self.index) else {},
+            indexed=indexed_etags(table.read()) if speaks_of(table.facts, index) else {},
             source=self._source(partition) if rows else {},
         )
         flying = state.in_flight()
         job = str(flying.job_name) if flying else None
-        return Examined(partition, contents, compare(contents), state.embeddings, table.version, job)
+        return Examined(partition, contents, compare(contents), noted, job)
 
     def _source(self, partition: str) -> dict[str, str]:
         model, prefix = self.settings.space.model, self.settings.template.prefix(partition)

@@ -14,10 +14,9 @@ import pyarrow as pa
 from batch_assets.errors import TableChangedError
 from batch_assets.reconciliation.examination import Examined
 from batch_assets.reconciliation.index_facts import index_facts
-from batch_assets.reconciliation.table_versions import INDEX
+from batch_assets.reconciliation.table_versions import EMBEDDINGS, INDEX
 from batch_assets.settings import Settings
-from batch_assets.storage.objects import S3Address, explained, version
-from batch_assets.storage.tables import TableOutput, Tables
+from batch_assets.storage.tables import StoredTable, TableOutput, Tables
 from batch_assets.vectors.differences import way_back
 from batch_assets.vectors.index import IndexDescription
 from batch_assets.vectors.index_table import blocks, plan_table, result_table
@@ -51,35 +50,36 @@ class IndexRepair:
             VectorIndexError: If the service refuses what is written.
         """
         rows, steps = examined.contents.rows, way_back(examined.contents)
-        self._require_same_rows(examined)
-        index_version = examined.index_version
+        embeddings = self._same_rows(examined)
+        index_version, done = examined.versions.index, str(embeddings.facts["table_version"])
         if steps.put or steps.delete:
             orphans = {key: examined.contents.live[key].etag for key in steps.delete}
-            index_version = self._write_table(examined, plan_table(rows, orphans, steps), index_version, done=False)
-        self._write_vectors(examined, steps)
+            plan = plan_table(rows, orphans, steps)
+            index_version = self._write_table(examined.partition, plan, index_version, table_version=None)
+        self._write_vectors(examined.partition, embeddings, steps)
         wanted = {key: rows[key] for key in steps.put}
         found = read_back(self.client, bucket=self.index.bucket, index=self.index.name, keys=wanted)
         verification = verify(wanted, found)
-        self._write_table(examined, result_table(rows, verification), index_version, done=verification.complete)
+        table_version = done if verification.complete else None
+        result = result_table(rows, verification)
+        self._write_table(examined.partition, result, index_version, table_version=table_version)
         return verification
 
-    def _write_table(self, examined: Examined, rows: pa.Table, replaces: str, *, done: bool) -> str:
-        table_version = str(examined.embeddings.facts["table_version"]) if done else None
+    def _write_table(self, partition: str, rows: pa.Table, replaces: str, *, table_version: str | None) -> str:
         facts = index_facts(self.index, self.settings.space.slug, table_version)
-        path = self.tables.catalog.path(INDEX, examined.partition)
+        path = self.tables.catalog.path(INDEX, partition)
         return self.tables.write(path, TableOutput(rows, facts, replaces))
 
-    def _write_vectors(self, examined: Examined, steps: Reconciliation) -> None:
+    def _write_vectors(self, partition: str, embeddings: StoredTable, steps: Reconciliation) -> None:
         writer = VectorWriter(self.client, self.index.bucket, self.index.name, limiter=self._limiter)
         if steps.put:
-            batches, source = examined.embeddings.batches(), self.settings.source_bucket
-            writer.put(blocks(batches, keys=set(steps.put), partition=examined.partition, source_bucket=source))
+            batches, source = embeddings.batches(), self.settings.source_bucket
+            writer.put(blocks(batches, keys=set(steps.put), partition=partition, source_bucket=source))
         writer.delete(steps.delete)
 
-    def _require_same_rows(self, examined: Examined) -> None:
-        """A table that was replaced since it was compared may have another wish for every key."""
-        address = S3Address.parse(examined.embeddings.uri)
-        with explained(address.uri):
-            now = version(self.tables.client, address)
-        if now != examined.embeddings.version:
+    def _same_rows(self, examined: Examined) -> StoredTable:
+        """The embedding table; one that was replaced since it was compared may have another wish for every key."""
+        table = self.tables.partition(EMBEDDINGS, examined.partition)
+        if table.version != examined.versions.embeddings:
             raise TableChangedError(f"{examined.partition}: a run has written its tables meanwhile")
+        return table

@@ -7,6 +7,7 @@ import dagster as dg
 import pyarrow as pa
 from dagster_aws.s3 import S3Resource
 
+from batch_assets.partitions import IndexNames, PrefixTemplate
 from batch_assets.storage.catalog import Catalog
 from batch_assets.storage.objects import S3Address
 from batch_assets.storage.tables import StoredTable, TableOutput, Tables
@@ -20,10 +21,12 @@ class TablesResource(dg.ConfigurableResource[Any]):
     space: str
     vector_bucket: str
     index_name: str
+    prefix_template: str
 
     def store(self) -> Tables:
         """The tables, with a client of their own."""
-        catalog = Catalog(space=self.space, vector_bucket=self.vector_bucket, index_name=self.index_name)
+        indexes = IndexNames(self.index_name, PrefixTemplate(self.prefix_template))
+        catalog = Catalog(self.space, self.vector_bucket, indexes)
         return Tables(self.s3.get_client(), S3Address.parse(self.tables_uri), catalog)
 
 

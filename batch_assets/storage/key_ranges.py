@@ -6,7 +6,7 @@ so far; a wrong guess costs a call, never a key. Each page lets one range be cut
 """
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -20,6 +20,15 @@ _REACH_GROWTH = 4  # measured: more overshoots the end of short listings, less i
 
 Fetch = Callable[[str, str | None], Page]
 """Gives the first objects after a key, or those that a continuation token stands for."""
+
+
+@dataclass(frozen=True)
+class Callers:
+    """Who makes the calls: so many at once are under way in an executor, at most."""
+
+    executor: Executor
+    fetch: Fetch
+    max_calls: int
 
 
 @dataclass(frozen=True)
@@ -40,33 +49,41 @@ class _KeyRange:
 class RangeListing:
     """Everything under a prefix, of which the first page is there."""
 
-    def __init__(self, fetch: Fetch, prefix: str, first: Page, *, max_calls: int) -> None:
-        """`max_calls` is how many calls are under way at once, at most."""
-        self._fetch, self._max_calls = fetch, max_calls
+    def __init__(self, prefix: str, first: Page) -> None:
         self._space = KeySpace(prefix)
         self._batches: list[tuple[str, pa.RecordBatch]] = []
         self._waiting: list[_KeyRange] = []
         self._flying: dict[Future[Page], _KeyRange] = {}
         self._take(first, _KeyRange(after=""))
 
+    @property
+    def is_complete(self) -> bool:
+        return not self._waiting
+
+    def run(self, callers: Callers, *, max_pages: int | None = None) -> None:
+        """List what is left, or go on until there are about `max_pages` pages; others may go on then."""
+        while self._flying or (self._waiting and not self._has(max_pages)):
+            if not self._has(max_pages):
+                self._start_calls(callers)
+            done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
+            for call in done:
+                key_range = self._flying.pop(call)
+                self._take(call.result(), key_range)
+
     def batches(self) -> list[pa.RecordBatch]:
         """The pages in the order of the keys, without what two of them both had."""
-        with ThreadPoolExecutor(self._max_calls) as pool:
-            while self._waiting or self._flying:
-                self._start_calls(pool)
-                done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
-                for call in done:
-                    key_range = self._flying.pop(call)
-                    self._take(call.result(), key_range)
         return [batch for _, batch in sorted(self._batches, key=lambda item: item[0])]
 
-    def _start_calls(self, pool: ThreadPoolExecutor) -> None:
+    def _has(self, pages: int | None) -> bool:
+        return pages is not None and len(self._batches) >= pages
+
+    def _start_calls(self, callers: Callers) -> None:
         # A short listing is not worth many calls: they grow with the pages that were found.
-        while len(self._flying) < min(self._max_calls, len(self._batches) + 1):
+        while len(self._flying) < min(callers.max_calls, len(self._batches) + 1):
             key_range = self._waiting.pop() if self._waiting else self._cut_longest()
             if key_range is None:
                 return
-            self._flying[pool.submit(self._fetch, key_range.after, key_range.token)] = key_range
+            self._flying[callers.executor.submit(callers.fetch, key_range.after, key_range.token)] = key_range
 
     def _take(self, page: Page, key_range: _KeyRange) -> None:
         """Keep what belongs to a range, and put what is left of it back."""

@@ -11,10 +11,12 @@ from itertools import chain
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from batch_assets.errors import PartitionError
 from batch_assets.partitions import LOCK_NAME, PrefixTemplate
 from batch_assets.storage.eligibility import is_jsonl
+from batch_assets.storage.object_listing import list_objects
 from batch_assets.storage.objects import S3Address, explained
 
 MAX_NAMED = 10
@@ -47,6 +49,16 @@ def foreign_manifests_in_lane(
             below = chain.from_iterable(look.folders for look in looks)
             folders = [folder for folder in below if _partition(template, folder) not in listed]
     return sorted(files)[:MAX_NAMED]
+
+
+def foreign_manifests_in_folder(client: Any, lane: S3Address) -> list[str]:
+    """Keys of foreign `.jsonl` files under a lane that is the folder of one partition, sorted, at most `MAX_NAMED`.
+
+    Raises `SourceError` when the folder cannot be listed.
+    """
+    keys = list_objects(client, lane)["key"]
+    found: list[str] = keys.filter(pc.and_(is_jsonl(keys), pc.not_equal(keys, lane.key + LOCK_NAME))).to_pylist()
+    return found[:MAX_NAMED]
 
 
 def _look(client: Any, lane: S3Address, folder: str, template: PrefixTemplate) -> _Found:

@@ -6,6 +6,7 @@ so that rows and facts change together.
 """
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +17,14 @@ from urllib.parse import unquote
 import pyarrow as pa
 from botocore.exceptions import ClientError
 
-from batch_assets.errors import TableError
+from batch_assets.errors import PartitionError, TableError
 from batch_assets.storage.catalog import Catalog, TablePath
 from batch_assets.storage.objects import ABSENT, S3Address, explained, is_missing, replace_file, version
 from batch_assets.storage.parquet_object import ParquetObject
 from batch_assets.storage.staged_table import FACTS, SCHEMA_VERSION, StagedTable
 
 _ANY_VERSION = "*"
+_PARTITION = re.compile(r"/partition=([^/]*)/data\.parquet\Z")
 
 Facts = Mapping[str, Any]
 
@@ -141,27 +143,29 @@ class Tables:
                 replaces = version(self.client, address) if output.replaces == _ANY_VERSION else output.replaces
                 return replace_file(self.client, address, file, replaces=replaces)
 
-    def partitions(self, path: TablePath) -> list[str]:
+    def partitions(self, table: str) -> list[str]:
         """Keys of the partitions that a table has."""
-        prefix = f"{self.root.key}{path.folder}partition="
-        with explained(f"s3://{self.root.bucket}/{prefix}"):
-            pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.root.bucket, Prefix=prefix, Delimiter="/"
-            )
-            found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
-        return sorted(unquote(name[len(prefix) : -1]) for name in found)
+        return list(self.versions(table))
 
-    def versions(self, path: TablePath) -> dict[str, str]:
-        """Version by partition of all that a table has, as far as a listing tells."""
-        prefix, name = f"{self.root.key}{path.folder}partition=", "/data.parquet"
-        with explained(f"s3://{self.root.bucket}/{prefix}"):
-            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.root.bucket, Prefix=prefix)
-            return {
-                unquote(entry["Key"][len(prefix) : -len(name)]): str(entry["ETag"])
-                for page in pages
-                for entry in page.get("Contents", [])
-                if entry["Key"].endswith(name)
-            }
+    def versions(self, table: str) -> dict[str, str]:
+        """Version of each partition of a table, in the order of the keys, at the cost of one listing."""
+        folder = S3Address(self.root.bucket, f"{self.root.key}{self.catalog.folder(table)}")
+        with explained(folder.uri):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=folder.key)
+            found = {entry["Key"]: str(entry["ETag"]) for page in pages for entry in page.get("Contents", [])}
+        named = ((self._partition(table, key), etag) for key, etag in found.items())
+        return dict(sorted((partition, etag) for partition, etag in named if partition is not None))
+
+    def _partition(self, table: str, key: str) -> str | None:
+        """The partition of a table that is stored under a key, or None for another file."""
+        name = _PARTITION.search(key)
+        if name is None:
+            return None
+        partition = unquote(name.group(1))
+        try:
+            return partition if key == self.address(self.catalog.path(table, partition)).key else None
+        except PartitionError:  # of another template
+            return None
 
 
 def _staged(rows: Any, folder: Path) -> StagedTable:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -24,12 +24,19 @@ def run_in_flight(
     The first exception stops the stream: what is in flight is awaited, nothing new begins.
     """
     with ThreadPoolExecutor(calls_in_flight) as pool:
-        running: set[Future[_Result]] = set()
-        for item in items:
-            running.add(pool.submit(work, item))
-            if len(running) == calls_in_flight:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        while running:
+        yield from run_on(pool, work, items, calls_in_flight=calls_in_flight)
+
+
+def run_on(
+    executor: Executor, work: Callable[[_Item], _Result], items: Iterable[_Item], *, calls_in_flight: int
+) -> Iterator[_Result]:
+    """Yield results of an executor as they come; see `run_in_flight`."""
+    running: set[Future[_Result]] = set()
+    for item in items:
+        running.add(executor.submit(work, item))
+        if len(running) == calls_in_flight:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in done)

@@ -3,8 +3,10 @@
 import heapq
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +24,8 @@ MAX_TOP_K = 10_000
 """Top-K results per QueryVectors request; they come in pages of 100 (s3-vectors-limitations)."""
 MAX_CONSTRAINTS = 100
 """Values that one filter may compare with (s3-vectors-metadata-filtering)."""
+
+_QUERIES_IN_FLIGHT = 16
 
 Filter = Mapping[str, Any]
 
@@ -94,72 +98,102 @@ def search(
     top_k: int,
     criteria: Criteria | None = None,
 ) -> list[Match]:
-    """Return the nearest vectors, nearest first: `ranking` as a whole."""
-    return list(ranking(client, bucket=bucket, index=index, vector=vector, top_k=top_k, criteria=criteria))
+    """Return the nearest vectors of one index, nearest first: `ranking` as a whole."""
+    return list(ranking(client, bucket=bucket, indexes={index: criteria}, vector=vector, top_k=top_k))
 
 
 def ranking(
     client: "S3VectorsClient",
     *,
     bucket: str,
-    index: str,
+    indexes: Mapping[str, Criteria | None],
     vector: Sequence[float] | NDArray[np.float32],
     top_k: int,
-    criteria: Criteria | None = None,
 ) -> Iterator[Match]:
     """Yield the nearest vectors, nearest first, and ask for a page of 100 only when it is wanted.
 
-    S3 Vectors searches approximately, and forgets a query several minutes after its first page. Needs
-    s3vectors:QueryVectors and GetVectors, the latter for metadata.
+    Several indexes are asked for their first pages at the same time, and merged; one that does not exist has no
+    vectors, if another one does. S3 Vectors searches approximately, and forgets a query several minutes after its first
+    page. Needs s3vectors:QueryVectors and GetVectors, the latter for metadata.
 
     Args:
         client: Of S3 Vectors.
         bucket: Vector bucket.
-        index: Index.
-        vector: Shape (d,), of the index's embedding space.
-        top_k: 1 to 10,000 results.
-        criteria: What results must be.
+        indexes: What results must be, by index; all indexes are of one embedding space.
+        vector: Shape (d,), of that space.
+        top_k: 1 to 10,000 results of all indexes together.
 
     Raises:
-        SearchError: If a number is out of range, the index does not exist, or the service refuses.
+        SearchError: If a number is out of range, none of the indexes exists, or the service refuses.
     """
     if not 1 <= top_k <= MAX_TOP_K:
         raise SearchError(f"top_k must be between 1 and {MAX_TOP_K:,}, not {top_k}")
     values = [float(value) for value in vector]
-    filters = (criteria or Criteria()).filters()
+    queries = [
+        _Query(bucket, index, values, top_k, query_filter)
+        for index, criteria in indexes.items()
+        for query_filter in (criteria or Criteria()).filters()
+    ]
+    with ThreadPoolExecutor(_QUERIES_IN_FLIGHT) as pool:
+        begun = list(pool.map(partial(_begun, client), queries))
+    there = [matches for matches in begun if matches is not None]
+    if queries and not there:
+        raise _none_exists(bucket, list(indexes))
+    yield from itertools.islice(heapq.merge(*there, key=lambda match: match.distance), top_k)
+
+
+@dataclass(frozen=True)
+class _Query:
+    """One query of one index."""
+
+    bucket: str
+    index: str
+    values: list[float]
+    top_k: int
+    query_filter: Filter | None
+
+
+def _none_exists(bucket: str, indexes: Sequence[str]) -> SearchError:
+    names = ", ".join(repr(index) for index in indexes)
+    if len(indexes) == 1:
+        return SearchError(f"index {names} of vector bucket {bucket!r} does not exist: load a partition first")
+    return SearchError(f"none of the indexes {names} of vector bucket {bucket!r} exists: load a partition first")
+
+
+def _begun(client: "S3VectorsClient", query: _Query) -> Iterator[Match] | None:
+    """The matches of a query, of which the first page is there, or None if its index does not exist."""
+    matches = _matches(client, query)
     try:
-        found = [
-            _query(client, bucket=bucket, index=index, values=values, top_k=top_k, query_filter=query_filter)
-            for query_filter in filters
-        ]
-        yield from itertools.islice(heapq.merge(*found, key=lambda match: match.distance), top_k)
-    except client.exceptions.NotFoundException as error:
-        raise SearchError(
-            f"index {index!r} of vector bucket {bucket!r} does not exist: load a partition first"
-        ) from error
+        first = list(itertools.islice(matches, 1))
+    except client.exceptions.NotFoundException:
+        return None
     except ClientError as error:
-        raise SearchError(f"cannot query index {index!r} of vector bucket {bucket!r}: {error}") from error
+        raise _refused(query, error) from error
+    return itertools.chain(first, _following(query, matches))
 
 
-def _query(
-    client: "S3VectorsClient",
-    *,
-    bucket: str,
-    index: str,
-    values: list[float],
-    top_k: int,
-    query_filter: Filter | None,
-) -> Iterator[Match]:
+def _following(query: _Query, matches: Iterator[Match]) -> Iterator[Match]:
+    try:
+        yield from matches
+    except ClientError as error:
+        raise _refused(query, error) from error
+
+
+def _refused(query: _Query, error: ClientError) -> SearchError:
+    return SearchError(f"cannot query index {query.index!r} of vector bucket {query.bucket!r}: {error}")
+
+
+def _matches(client: "S3VectorsClient", query: _Query) -> Iterator[Match]:
     request: QueryVectorsInputPaginateTypeDef = {
-        "vectorBucketName": bucket,
-        "indexName": index,
-        "queryVector": {"float32": values},
-        "topK": top_k,
+        "vectorBucketName": query.bucket,
+        "indexName": query.index,
+        "queryVector": {"float32": query.values},
+        "topK": query.top_k,
         "returnDistance": True,
         "returnMetadata": True,
     }
-    if query_filter is not None:
-        request["filter"] = query_filter
+    if query.query_filter is not None:
+        request["filter"] = query.query_filter
     for page in client.get_paginator("query_vectors").paginate(**request):
         for vector in page["vectors"]:
             yield Match(vector["key"], vector["distance"], vector.get("metadata", {}))

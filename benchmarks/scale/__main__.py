@@ -43,6 +43,18 @@ def _web_ui(options: argparse.Namespace) -> Any:
     return web_ui.measure(options.size or 5_000)
 
 
+def _inventory_report(options: argparse.Namespace) -> Any:
+    from benchmarks.scale import inventory_report
+
+    return inventory_report.measure(options.size or 10_000_000, file_format=options.format)
+
+
+def _dask(options: argparse.Namespace) -> Any:
+    from benchmarks.scale import dask_readers
+
+    return dask_readers.measure(options.size or 20_000)
+
+
 def _gallery(options: argparse.Namespace) -> Any:
     from benchmarks.scale import gallery
 
@@ -55,6 +67,8 @@ _CASES: Mapping[str, Callable[[argparse.Namespace], Any]] = {
     "large-job": _large_job,
     "overhead": _overhead,
     "web-ui": _web_ui,
+    "inventory-report": _inventory_report,
+    "dask": _dask,
     "gallery": _gallery,
 }
 
@@ -63,8 +77,11 @@ def main() -> None:
     """Measure one case."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("case", choices=_CASES)
-    parser.add_argument("--size", type=int, help="partitions, pictures of the large job, or vectors of the gallery")
+    parser.add_argument(
+        "--size", type=int, help="partitions, pictures of the large job, vectors of the gallery, objects of the report"
+    )
     parser.add_argument("--runs", type=int, default=4, help="runs at a time in the backfill")
+    parser.add_argument("--format", default="Parquet", choices=["CSV", "ORC", "Parquet"], help="of the report")
     parser.add_argument("--name", help="name to keep the figures under; the case's own if left out")
     options = parser.parse_args()
     seen = _CASES[options.case](options)

@@ -5,6 +5,7 @@ after the other over one connection, as fast as they are answered, and are timed
 """
 
 import http.client
+import itertools
 import json
 import os
 import statistics
@@ -42,6 +43,10 @@ _LIMIT = 48
 _LATENT, _CLUSTERS, _SPREAD, _NOISE, _COPY_NOISE = 64, 400, 0.5, 0.02, 0.001
 _COPIES = 0.01
 _MEBIBYTE = 1024**2
+_COLOURS = (
+    *("black", "grey", "white", "red", "orange", "yellow", "green"),
+    *("cyan", "blue", "purple", "pink", "brown", "beige"),
+)
 
 Vectors = NDArray[np.float32]
 
@@ -55,7 +60,7 @@ def measure(vectors: int) -> dict[str, Any]:
         with _gallery() as gallery:
             keys = [corpus.key(world.partitions, row) for row in corpus.sample(_SEARCHES)]
             queries: dict[str, Sequence[Mapping[str, str]]] = {
-                "words": [{"text": f"a {colour} picture {number}"} for number, colour in _colours(_SEARCHES)],
+                "words": [{"text": text} for text in _words(_SEARCHES, 3)],
                 "key": [{"key": key} for key in keys],
                 "vector": [{"vector": encoded(vector)} for vector in corpus.others(_SEARCHES)],
                 "vector_of_some_days": [
@@ -103,7 +108,8 @@ class Corpus:
         latent = self._centres[self.random.integers(_CLUSTERS, size=count)]
         latent = latent + _SPREAD * self.random.standard_normal(latent.shape, np.float32)
         noise = self.random.standard_normal((count, _DIMENSION), np.float32)
-        return (latent @ self._directions + _NOISE * noise).astype(np.float32)
+        vectors: Vectors = (latent @ self._directions + _NOISE * noise).astype(np.float32)
+        return vectors
 
     def sample(self, count: int) -> list[int]:
         """Numbers of some rows."""
@@ -207,12 +213,13 @@ def _survey(gallery: _Gallery) -> dict[str, Any]:
     watcher.start()
     seconds: dict[str, float] = {}
     meanwhile: list[float] = []
+    texts = itertools.cycle(_words(1_000, 4))
     paths = {"map": "map", "near_duplicates": "near-duplicates"}
     while len(seconds) < len(paths):
         for name, path in paths.items():
             if name not in seconds and gallery.get(path)["state"] == "ready":
                 seconds[name] = round(time.monotonic() - before, 1)
-        meanwhile.append(gallery.timed("search", text=f"meanwhile {len(meanwhile)}")[1])
+        meanwhile.append(gallery.timed("search", text=next(texts))[1])
     groups = gallery.get("near-duplicates", limit=200)["groups"]
     return {
         "seconds_until": seconds,
@@ -232,6 +239,7 @@ def _summary(seconds: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _colours(count: int) -> Iterator[tuple[int, str]]:
-    colours = ("red", "green", "blue", "yellow", "brown", "grey", "orange", "violet")
-    return ((number, colours[number % len(colours)]) for number in range(count))
+def _words(count: int, colours: int) -> list[str]:
+    """Different mixtures of so many colours, which is what the stand-in for the model understands."""
+    mixtures = itertools.combinations(_COLOURS, colours)
+    return [" and ".join(mixture) for mixture in itertools.islice(mixtures, count)]

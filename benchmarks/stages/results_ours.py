@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -12,6 +13,9 @@ from benchmarks.model import Outcome, Workload
 from benchmarks.stages import results_inputs as inputs
 from benchmarks.stages.range_server import ETAG
 from benchmarks.stages.results_digest import digest_of
+
+if TYPE_CHECKING:
+    from batch_assets.crews import OpenCrew
 
 _REGION = "us-east-1"
 _GROUP_ROWS = 512
@@ -24,6 +28,13 @@ def ours(processes: int) -> Callable[[Workload], Callable[[], Outcome]]:
 
 
 def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
+    from batch_assets.crews import local_processes
+
+    return with_crew(workload, local_processes(processes) if processes else None)
+
+
+def with_crew(workload: Workload, crew: "OpenCrew | None") -> Callable[[], Outcome]:
+    """Load with these workers beside this process, or with none."""
     import boto3
     import pandas as pd  # noqa: F401 - pyarrow does, when it first makes an array of a list
 
@@ -40,7 +51,7 @@ def _set_up(workload: Workload, *, processes: int) -> Callable[[], Outcome]:
     os.environ |= {"AWS_ENDPOINT_URL_S3": workload.services["s3"], "AWS_REGION": _REGION}
     os.environ |= {"AWS_ACCESS_KEY_ID": "benchmark", "AWS_SECRET_ACCESS_KEY": "benchmark"}
     s3 = boto3.client("s3", region_name=_REGION)
-    workers = Workers(processes=processes, from_bytes=0)
+    workers = Workers(crew, from_bytes=0)
 
     def work() -> Outcome:
         with system_memory():

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from batch_assets.bedrock.join import Join, embedding_schema
 from batch_assets.bedrock.manifest import plan
 from batch_assets.bedrock.results import OutputFile, Refused, Unreadable, output_files
 from batch_assets.bedrock.shards import Block, Span, cut
-from batch_assets.bedrock.workers import ShardTask, Workers, in_order, process_pool, read_shard
+from batch_assets.bedrock.workers import ShardTask, Workers, read_shard
+from batch_assets.crews import Crew, in_order, local_processes, process_pool
 from batch_assets.errors import ServiceError
 from batch_assets.storage.listing import INVENTORY
 from batch_assets.storage.staged_table import StagedTable
@@ -73,10 +75,17 @@ def planned() -> pa.Table:
 def table(folder: Path, aws: Aws, files: list[OutputFile], workers: Workers) -> tuple[bytes, Join]:
     """The parquet file that comes of a load, and its join."""
     join = Join(inventory_of(RECORDS), bucket="b", dimension=DIMENSION, submitted=planned(), job_id="j")
-    staged = StagedTable(folder / f"{workers.processes}.parquet", embedding_schema(DIMENSION))
+    staged = StagedTable(folder / "table.parquet", embedding_schema(DIMENSION))
     for batch in join.batches([], workers.read(aws.s3, files, dimension=DIMENSION, region=REGION)):
         staged.write(batch)
     return staged.finish({}).read_bytes(), join
+
+
+@contextmanager
+def elsewhere() -> Iterator[Crew]:
+    """Workers that do not see the files of this machine."""
+    with ThreadPoolExecutor(2) as executor:
+        yield Crew(executor, 2, same_files=False)
 
 
 @pytest.fixture
@@ -91,14 +100,14 @@ def test_the_table_does_not_depend_on_the_number_of_workers(
     aws_settings: Aws, output: list[OutputFile], tmp_path: Path
 ) -> None:
     """Byte by byte: none, one, two, and workers that send vectors as results."""
-    alone, join = table(tmp_path, aws_settings, output, Workers(processes=0))
+    alone, join = table(tmp_path, aws_settings, output, Workers(crew=None))
     assert join.tally.duplicate_lines == join.tally.unknown_lines == join.tally.unreadable_lines == 1
     assert (join.records_missing, join.tally.records_embedded + join.tally.records_refused) == (0, len(planned()))
     assert join.tally.added > join.tally.records_embedded
     for workers in (
-        Workers(processes=1, from_bytes=0),
-        Workers(processes=2, from_bytes=0),
-        Workers(processes=2, from_bytes=0, executor=ThreadPoolExecutor, same_files=False),
+        Workers(local_processes(1), from_bytes=0),
+        Workers(local_processes(2), from_bytes=0),
+        Workers(elsewhere, from_bytes=0),
     ):
         assert table(tmp_path, aws_settings, output, workers)[0] == alone
 
@@ -111,7 +120,7 @@ def test_a_worker_finds_the_service_by_the_standard_settings(
     shard = tuple(Span(file, 0, file.size_bytes) for file in output)
     task = ShardTask(0, shard, DIMENSION, REGION, str(tmp_path) if same_files else None)
     parked = read_shard(task)
-    expected = list(Workers(processes=0).read(aws_settings.s3, output, dimension=DIMENSION, region=REGION))
+    expected = list(Workers(crew=None).read(aws_settings.s3, output, dimension=DIMENSION, region=REGION))
     assert len(list(tmp_path.iterdir())) == (len(parked) if same_files else 0)
     for found, block in zip([block.fetch() for block in parked], expected, strict=True):
         assert found.outcomes == block.outcomes
@@ -135,10 +144,10 @@ def test_a_block_without_vectors_is_handed_over(aws_settings: Aws, tmp_path: Pat
 def test_small_output_starts_no_process(aws_settings: Aws, output: list[OutputFile]) -> None:
     """Starting processes would take longer than reading it."""
 
-    def refuse(_processes: int) -> Executor:
+    def refuse() -> AbstractContextManager[Crew]:
         raise AssertionError("no process is needed")
 
-    blocks = Workers(executor=refuse).read(aws_settings.s3, output, dimension=DIMENSION, region=REGION)
+    blocks = Workers(refuse).read(aws_settings.s3, output, dimension=DIMENSION, region=REGION)
     assert sum(len(block.outcomes) for block in blocks) == len(planned()) + 3
 
 
@@ -179,7 +188,7 @@ def test_an_error_of_a_worker_is_raised_and_nothing_more_is_started() -> None:
         list(in_order(executor, partial(divmod, 1), tasks(), ahead=2))
 
 
-def die(_processes: int) -> Any:
+def dying_pool(_processes: int) -> Executor:
     """A pool whose processes end as the kernel ends them when memory is short."""
     pool = process_pool(1)
     pool.submit(os._exit, 1)
@@ -187,8 +196,11 @@ def die(_processes: int) -> Any:
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_is_told_and_worth_another_run(aws_settings: Aws, output: list[OutputFile]) -> None:
+def test_a_worker_that_dies_is_told_and_worth_another_run(
+    aws_settings: Aws, output: list[OutputFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It says what may have happened and what to do."""
-    workers = Workers(processes=1, from_bytes=0, executor=die)
+    monkeypatch.setattr("batch_assets.crews.process_pool", dying_pool)
+    workers = Workers(local_processes(1), from_bytes=0)
     with pytest.raises(ServiceError, match="want of memory: run this partition again"):
         list[Block](workers.read(aws_settings.s3, output, dimension=DIMENSION, region=REGION))

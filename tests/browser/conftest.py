@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+import boto3
 import pytest
+from mypy_boto3_s3 import S3Client
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tests.dev_command import DevCommand
@@ -30,6 +32,7 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+_DECODED_WIDTHS = "images => Promise.all(images.map(image => image.decode().then(() => image.naturalWidth, () => 0)))"
 _KEY = re.compile(r"^\d{4}/\d\d/\d\d$")
 # As a user sets it once: narrow navigation, and descriptions on the assets.
 _PREFERENCES = """
@@ -99,10 +102,40 @@ class DagsterUi:
         rows = self.page.locator("div").filter(has=self.page.get_by_text(automation, exact=True))
         return rows.filter(has=self.page.get_by_role("checkbox").nth(1)).last.get_by_role("checkbox").last
 
-    def shoot(self, name: str) -> None:
-        """Keep what the page shows as `<name>.png`, with the mouse out of the way."""
+    def show_pictures(self) -> Locator:
+        """Open the dialog with a materialisation's pictures, and wait until the browser has decoded all of them."""
+        self.metadata("pictures").get_by_text("[Show Markdown]").click()
+        dialog = self.page.get_by_role("dialog")
+        expect(dialog.locator("img").first).to_be_visible()
+        widths = dialog.locator("img").evaluate_all(_DECODED_WIDTHS)
+        assert all(widths), widths
+        return dialog
+
+    def launch(self, *partitions: str, screenshot: str) -> None:
+        """Launch plan_and_submit for these partitions, by clicking in the job's page."""
+        self.open("/locations/batch_assets/jobs/plan_and_submit")
+        self.page.get_by_role("button", name="Materialize all").click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_placeholder("ex: ").fill(", ".join(partitions))
+        dialog.get_by_placeholder("ex: ").press("Enter")
+        several = len(partitions) > 1
+        launch = dialog.get_by_role("button", name="Launch backfill" if several else "Launch 1 run")
+        expect(launch).to_be_enabled()
+        self.shoot(screenshot)
+        launch.click()
+        expect(dialog).to_be_hidden()
+
+    def partition_keys(self) -> list[str]:
+        """The keys of the partitions, the oldest first."""
+        self.open("/assets/image_inventory?view=partitions")
+        keys = self.page.get_by_text(_KEY)
+        expect(keys.first).to_be_visible()
+        return sorted(set(keys.all_inner_texts()))
+
+    def shoot(self, name: str, part: Locator | None = None) -> None:
+        """Keep what the page or a part of it shows as `<name>.png`, with the mouse out of the way."""
         self.page.mouse.move(0, 0)
-        self.page.screenshot(path=self.screenshots / f"{name}.png")
+        (part or self.page).screenshot(path=self.screenshots / f"{name}.png")
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -130,35 +163,64 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ui(browser: Browser, screenshots: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterUi]:
-    """The web UI of a fresh `batch-assets dev`, which Ctrl-C ends with everything that it started."""
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevCommand]:
+    """A fresh `batch-assets dev`, which Ctrl-C ends with everything that it started."""
     with DevCommand(tmp_path_factory.mktemp("dev") / "output.log") as command:
-        page = browser.new_page(
-            viewport={"width": 1440, "height": 900}, locale="en-US", timezone_id="UTC", color_scheme="light"
-        )
-        page.add_init_script(_PREFERENCES)
-        page.set_default_timeout(PAGE_SECONDS * 1000)
-        expect.set_options(timeout=PAGE_SECONDS * 1000)
-        yield DagsterUi(page, command.wait_for_url(), screenshots)
-        page.close()
+        command.wait_for_url()
+        yield command
         assert command.end(signal.SIGINT) == 0, command.output()
         assert command.left_over() == {}
 
 
 @pytest.fixture(scope="module")
-def partition(ui: DagsterUi) -> str:
-    """The oldest partition, launched by clicking in the job's page and then loaded by the sensor."""
-    ui.open("/locations/batch_assets/jobs/plan_and_submit")
-    ui.page.get_by_role("button", name="Materialize all").click()
-    dialog = ui.page.get_by_role("dialog")
-    key = dialog.get_by_text(_KEY).first.inner_text()
-    dialog.get_by_placeholder("ex: ").fill(key)
-    dialog.get_by_placeholder("ex: ").press("Enter")
-    launch = dialog.get_by_role("button", name="Launch 1 run")
-    expect(launch).to_be_enabled()
-    ui.shoot("launch-dialog")
-    launch.click()
-    expect(dialog).to_be_hidden()
-    ui.open_partition("vector_index", key)
-    expect(ui.page.get_by_text("Materialized (1)", exact=True)).to_be_visible(timeout=PIPELINE_SECONDS * 1000)
-    return key
+def ui(browser: Browser, command: DevCommand, screenshots: Path) -> Iterator[DagsterUi]:
+    """The web UI in a page of the browser."""
+    page = browser.new_page(
+        viewport={"width": 1440, "height": 900}, locale="en-US", timezone_id="UTC", color_scheme="light"
+    )
+    page.add_init_script(_PREFERENCES)
+    page.set_default_timeout(PAGE_SECONDS * 1000)
+    expect.set_options(timeout=PAGE_SECONDS * 1000)
+    yield DagsterUi(page, command.wait_for_url(), screenshots)
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def launched(ui: DagsterUi) -> list[str]:
+    """The partitions, of which the oldest was launched by a click, and the two after it as a backfill."""
+    keys = ui.partition_keys()
+    # The backfill first: its daemon looks every 30 seconds.
+    ui.launch(*keys[1:3], screenshot="launch-backfill")
+    ui.launch(keys[0], screenshot="launch-dialog")
+    return keys
+
+
+@pytest.fixture(scope="module")
+def partition(ui: DagsterUi, launched: list[str]) -> str:
+    """The oldest partition, loaded by the sensor."""
+    ui.open_partition("vector_index", launched[0])
+    expect(ui.page.get_by_text("Materialized", exact=True)).to_be_visible(timeout=PIPELINE_SECONDS * 1000)
+    return launched[0]
+
+
+@pytest.fixture(scope="module")
+def backfilled(ui: DagsterUi, launched: list[str]) -> list[str]:
+    """All partitions that were launched, when the sensors have loaded the last of them."""
+    ui.open("/assets/vector_index?view=partitions")
+    expect(ui.page.get_by_text("Materialized (3)", exact=True)).to_be_visible(timeout=PIPELINE_SECONDS * 1000)
+    return launched[:3]
+
+
+@pytest.fixture
+def source(command: DevCommand) -> S3Client:
+    """S3 of the sandbox that the command has started."""
+    exports = (command.home() / "environment").read_text(encoding="utf-8")
+    variables = dict(line.removeprefix("export ").split("=", 1) for line in exports.splitlines() if "=" in line)
+    values = {name: value.strip("'\"") for name, value in variables.items()}
+    return boto3.client(
+        "s3",
+        endpoint_url=values["AWS_ENDPOINT_URL"],
+        aws_access_key_id=values["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=values["AWS_SECRET_ACCESS_KEY"],
+        region_name="us-east-1",
+    )

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 _MOST_TABS = 60
+_JPEG_QUALITY = 85
 _GIVE = """({how, name, data, zeros}) => {
   const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
   const transfer = new DataTransfer();
@@ -139,10 +140,10 @@ class GalleryPage:
         )
 
     def shoot(self, name: str) -> None:
-        """Keep what the page shows as `<name>.png`, with the mouse out of the way."""
+        """Keep what the page shows as `<name>.jpg`, with the mouse out of the way."""
         self.page.mouse.move(0, 0)
         self.wait_for_pictures()
-        self.page.screenshot(path=self.screenshots / f"{name}.png")
+        self.page.screenshot(path=self.screenshots / f"{name}.jpg", type="jpeg", quality=_JPEG_QUALITY)
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from mypy_boto3_s3 import S3Client
 from playwright.sync_api import expect
 
+from batch_assets.cli.local_world import BUCKET
 from tests.browser.conftest import DagsterUi
 
 pytestmark = pytest.mark.slow
@@ -36,17 +38,18 @@ def test_clicked_partition_is_loaded_by_the_sensor(ui: DagsterUi, partition: str
     assert ui.number("indexed") > 0
 
 
-@pytest.mark.usefixtures("partition")
-def test_asset_shows_what_it_is(ui: DagsterUi) -> None:
-    """Near enough, an asset of the group shows its kinds, its checks and how many partitions it has."""
-    ui.open("/locations/batch_assets/asset-groups/image_embeddings")
-    table = ui.asset_in_graph("embedding_table")
-    ui.zoom_until_visible(table.get_by_text("Asset checks"))
+def test_inventory_shows_the_partitions_pictures(ui: DagsterUi, partition: str) -> None:
+    """One click opens a contact sheet: the browser decodes each thumbnail, and a name belongs to each."""
+    ui.open_partition("image_inventory", partition)
+    assert ui.number("images") == ui.number("eligible") + ui.number("ineligible")
+    ui.shoot("inventory-metadata")
 
-    expect(table.get_by_text("4 / 4 Passed")).to_be_visible()
-    expect(table.get_by_text("20% filled")).to_be_visible()
-    expect(table.get_by_text("Parquet")).to_be_visible()
-    ui.shoot("asset-graph")
+    sheet = ui.show_pictures()
+
+    expect(sheet.locator("img")).to_have_count(24)
+    expect(sheet.get_by_text("24 of 129 pictures")).to_be_visible()
+    expect(sheet.get_by_alt_text("astronaut").first).to_be_visible()
+    ui.shoot("contact-sheet", sheet)
 
 
 def test_embedding_table_accounts_for_every_picture(ui: DagsterUi, partition: str) -> None:
@@ -61,26 +64,50 @@ def test_embedding_table_accounts_for_every_picture(ui: DagsterUi, partition: st
     ui.shoot("partition-metadata")
 
 
+def test_embedding_table_shows_how_its_vectors_lie(ui: DagsterUi, partition: str) -> None:
+    """A map with pictures on it, distributions, and near-duplicates beside each other."""
+    ui.open_partition("embedding_table", partition)
+
+    report = ui.show_pictures()
+
+    for heading in ("Map of 128 of 128 vectors", "Lengths and distances", "groups of near-duplicates"):
+        expect(report.get_by_role("heading").filter(has_text=heading)).to_be_visible()
+    expect(report.get_by_alt_text("map of the vectors")).to_be_visible()
+    ui.shoot("embedding-map", report)
+
+
 def test_rejected_images_name_the_picture_and_the_reason(ui: DagsterUi, partition: str) -> None:
-    """The text that is called a picture stands in the table with what the model said of it."""
+    """The text that is called a picture stands in the tables with what the model said of it."""
     ui.open_partition("rejected_images", partition)
 
     refused = ui.metadata("preview").locator("tr").filter(has_text="shopping-list.jpg")
     expect(refused).to_have_count(1)
-    ui.shoot("rejected-images")
+    shown = ui.show_pictures()
+    expect(shown.get_by_role("row").filter(has_text="shopping-list.jpg").locator("img")).to_be_visible()
+    ui.shoot("rejected-images", shown)
 
 
 def test_batch_job_tells_how_its_job_got_on(ui: DagsterUi, partition: str) -> None:
-    """A partition of batch_job says that it was submitted, and its history what became of the job."""
+    """A partition of batch_job says that it was submitted, and every state that its job has been in since."""
     ui.open_partition("batch_job", partition)
+
     expect(ui.metadata("state")).to_have_text("submitted")
     expect(ui.metadata("job_name")).to_contain_text("-".join(["ba", *partition.split("/")]))
-    ui.page.get_by_role("tab", name="Events").click()
-
-    expect(ui.page.get_by_text(f"Partition {partition} observed")).to_be_visible()
     expect(ui.metadata("status")).to_have_text("Completed")
     assert ui.number("succeeded") + ui.number("errors") == ui.number("records") > 0
-    ui.shoot("batch-job-events")
+    states = ui.metadata("history").locator("tbody tr td:nth-child(2)").all_inner_texts()
+    assert (states[0], states[-1]) == ("Submitted", "Completed")
+    ui.shoot("batch-job-history")
+
+
+def test_vector_index_tells_what_was_written(ui: DagsterUi, partition: str) -> None:
+    """What was put, deleted and left alone, how fast, and how often the service said no."""
+    ui.open_partition("vector_index", partition)
+
+    assert ui.number("put") == ui.number("indexed") > 0
+    assert (ui.number("deleted"), ui.number("unchanged"), ui.number("throttled_calls")) == (0, 0, 0)
+    assert float(ui.metadata("vectors_per_second").inner_text()) > 0
+    ui.shoot("vector-index")
 
 
 def test_both_sensors_run_and_the_schedule_waits_for_a_person(ui: DagsterUi) -> None:
@@ -91,3 +118,50 @@ def test_both_sensors_run_and_the_schedule_waits_for_a_person(ui: DagsterUi) -> 
     expect(ui.switch_of("submission_sensor")).to_be_checked()
     expect(ui.switch_of("plan_newest_partitions")).not_to_be_checked()
     ui.shoot("sensors")
+
+
+def test_clicked_backfill_is_finished_by_the_sensors(ui: DagsterUi, backfilled: list[str]) -> None:
+    """A backfill of plan_and_submit is green, and the sensors load what it has submitted."""
+    for key in backfilled:
+        expect(ui.page.get_by_text(key, exact=True)).to_be_visible()
+    ui.shoot("backfill-loaded")
+    ui.open("/runs?tab=backfills")
+    backfill = ui.page.get_by_role("row").filter(has_text="plan_and_submit")
+
+    expect(backfill.get_by_text("Completed")).to_be_visible()
+    ui.shoot("backfill")
+
+
+def test_counts_plot_over_partitions(ui: DagsterUi, backfilled: list[str]) -> None:
+    """Counts and costs are numbers, so that the web UI draws them."""
+    ui.open(f"/assets/embedding_table?view=overview&partition={backfilled[0]}")
+    ui.page.get_by_role("button", name="Plots").click()
+
+    for name in ("cost_usd", "embedded", "near_duplicates"):
+        expect(ui.page.get_by_text(name, exact=True)).to_be_visible()
+    ui.shoot("plots")
+
+
+@pytest.mark.usefixtures("backfilled")
+def test_asset_shows_what_it_is(ui: DagsterUi) -> None:
+    """Near enough, an asset of the group shows its kinds, its checks and how many partitions it has."""
+    ui.open("/locations/batch_assets/asset-groups/image_embeddings")
+    table = ui.asset_in_graph("embedding_table")
+    ui.zoom_until_visible(table.get_by_text("Asset checks"))
+
+    expect(table.get_by_text("4 / 4 Passed")).to_be_visible()
+    expect(table.get_by_text("60% filled")).to_be_visible()
+    expect(table.get_by_text("Parquet")).to_be_visible()
+    ui.shoot("asset-graph")
+
+
+def test_failed_check_says_what_is_wrong_and_what_to_do(ui: DagsterUi, launched: list[str], source: S3Client) -> None:
+    """A .jsonl file that Bedrock would bill keeps a folder from being submitted: the check names it."""
+    refused = launched[3]
+    source.put_object(Bucket=BUCKET, Key=f"photos/{refused}/labels.jsonl", Body=b"{}\n")
+    ui.launch(refused, screenshot="launch-refused")
+    ui.open("/assets/batch_job?view=checks&checkDetail=manifest_is_with_bedrock")
+
+    verdict = ui.page.get_by_text(f"{refused}: refused: ")
+    expect(verdict.first).to_contain_text("labels.jsonl")
+    ui.shoot("failed-check")

@@ -35,7 +35,8 @@ def resources(aws: Aws, tables: Tables) -> dict[str, Any]:
         tables_uri=tables.root.uri,
         space=catalog.space,
         vector_bucket=catalog.vector_bucket,
-        index_name=catalog.index_name,
+        index_name=catalog.indexes.form,
+        prefix_template=catalog.indexes.template.template,
     )
     return {"io_manager": ParquetIOManager(tables=resource)}
 

@@ -3,6 +3,7 @@
 import threading
 from bisect import bisect_right
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_assets.errors import ServiceError
-from batch_assets.storage.key_ranges import RangeListing
+from batch_assets.storage.key_ranges import Callers, RangeListing
 from batch_assets.storage.key_space import KeySpace
 from batch_assets.storage.page_parser import ENTRIES
 from batch_assets.storage.pages import Page
@@ -45,7 +46,9 @@ class Bucket:
 
     def listed(self, *, max_calls: int = 8) -> list[str]:
         """All keys as a listing gives them."""
-        listing = RangeListing(self.fetch, PREFIX, self.fetch("", None), max_calls=max_calls)
+        listing = RangeListing(PREFIX, self.fetch("", None))
+        with ThreadPoolExecutor(max_calls) as executor:
+            listing.run(Callers(executor, self.fetch, max_calls))
         return [key for batch in listing.batches() for key in batch.column("key").to_pylist()]
 
 
@@ -108,8 +111,23 @@ def test_a_failed_call_ends_the_listing() -> None:
             raise ServiceError("slow down")
         return bucket.fetch(after, token)
 
-    with pytest.raises(ServiceError, match="slow down"):
-        RangeListing(fetch, PREFIX, bucket.fetch("", None), max_calls=4).batches()
+    listing = RangeListing(PREFIX, bucket.fetch("", None))
+    with ThreadPoolExecutor(4) as executor, pytest.raises(ServiceError, match="slow down"):
+        listing.run(Callers(executor, fetch, 4))
+
+
+@given(names, st.integers(1, 12), st.integers(1, 20))
+@settings(deadline=None, max_examples=50)
+def test_others_may_go_on_with_a_listing(names: list[str], page_keys: int, max_pages: int) -> None:
+    """From some pages on, with pages of another size: it is the same in the end."""
+    bucket = Bucket([PREFIX + name for name in names], page_keys)
+    listing = RangeListing(PREFIX, bucket.fetch("", None))
+    with ThreadPoolExecutor(4) as executor:
+        listing.run(Callers(executor, bucket.fetch, 2), max_pages=max_pages)
+        bucket.page_keys *= 3
+        listing.run(Callers(executor, bucket.fetch, 4))
+    assert listing.is_complete
+    assert [key for batch in listing.batches() for key in batch.column("key").to_pylist()] == bucket.keys
 
 
 @given(st.lists(any_name | digits, min_size=1, max_size=20), st.integers(0))

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_assets.errors import SourceError, TableError
+from batch_assets.partitions import IndexNames, PrefixTemplate
 from batch_assets.storage.catalog import Catalog, TablePath
 from batch_assets.storage.objects import ABSENT, S3Address, replace_file, version
 from batch_assets.storage.staged_table import SCHEMA_VERSION, StagedTable, with_facts
@@ -255,8 +256,8 @@ def test_partitions_are_listed_by_their_keys(tables: Tables) -> None:
     days = ["2024/01/02", "2024-01-03", "dt=2024 é", "100%25"]
     for day in days:
         write(tables, numbers(1), day=day)
-    assert tables.partitions(tables.catalog.path("image_inventory", DAY)) == sorted(days)
-    assert tables.partitions(tables.catalog.path("batch_job", DAY)) == []
+    assert tables.partitions("image_inventory") == sorted(days)
+    assert tables.partitions("batch_job") == []
 
 
 def test_large_files_go_up_in_parts_with_the_same_condition(
@@ -277,7 +278,9 @@ def test_large_files_go_up_in_parts_with_the_same_condition(
 
 def test_two_spaces_and_two_indexes_never_share_a_table() -> None:
     """They stand beside each other; the inventory alone belongs to all."""
-    one, other = Catalog("a--256", "vectors", "index"), Catalog("a--1024", "vectors", "index-2")
+    template = PrefixTemplate("photos/%Y/%m/%d/")
+    one = Catalog("a--256", "vectors", IndexNames("index", template))
+    other = Catalog("a--1024", "vectors", IndexNames("index-2", template))
     for table in ("batch_manifest", "batch_job", "embedding_table", "rejected_images", "vector_index"):
         assert one.path(table, DAY).key != other.path(table, DAY).key
     assert one.submitted_manifest(DAY, "f" * 64).key != other.submitted_manifest(DAY, "f" * 64).key

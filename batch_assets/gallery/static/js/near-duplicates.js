@@ -18,7 +18,7 @@ export class NearDuplicates {
   #more = this.#section.querySelector(".more button");
   #shown = null;
   #state = null;
-  #nextOffset = 0;
+  #nextOffset = null;
   #request = new AbortController();
 
   constructor() {
@@ -42,6 +42,7 @@ export class NearDuplicates {
   /** Ask no more; what is shown stays, what is unfinished is asked for anew the next time. */
   leave() {
     this.#request.abort();
+    this.#more.hidden = this.#nextOffset === null;
     if (!this.#list.hasChildNodes()) this.#shown = null;
   }
 
