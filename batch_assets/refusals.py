@@ -17,7 +17,7 @@ FORESEEN = (BatchAssetsError, BotoCoreError, ClientError)
 """The project's own errors, and what AWS clients raise."""
 
 _SIGN_IN = "sign in (aws sso login, aws configure), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-_PERMISSIONS = "the credentials lack a permission: docs/real-account.md lists those that are needed"
+_PERMISSIONS = "the credentials lack a permission: batch-assets iam policy prints those that are needed"
 _CURES = {
     "AccessDenied": _PERMISSIONS,
     "AccessDeniedException": _PERMISSIONS,

@@ -1,13 +1,14 @@
 """Whether the printed policies allow every call of the test-suite, and no action that none of the calls needs.
 
-The sandbox keeps what each call asked IAM for. What is tested calls with the access key of the environment, tests
-themselves with one of their own. A call is judged by the policies of the deployments that its resource belongs to.
+The sandbox keeps what each call asked IAM for. What is tested calls with the access key of the environment; tests
+themselves, and those whose rights are wider, with others. A call is judged by the policies of the deployments that its
+resource belongs to.
 """
 
 import json
 import re
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,9 @@ from batch_assets.settings import Settings
 
 DEPLOYMENTS: list[Settings] = []
 """Every deployment of this process's tests."""
+
+USERS: set[str] = set()
+"""Access keys of the users that the pipeline and the searches run as where policies are enforced."""
 
 _KEY = "access_proof"
 _ROLE = re.compile(r"arn:aws:iam::\d+:role/.*")
@@ -92,13 +96,13 @@ def accesses(running: RunningSandbox) -> list[dict[str, Any]]:
     return kept
 
 
-def judge(kept: Iterable[Mapping[str, Any]], deployments: Sequence[Settings]) -> Verdict:
-    """Judge what was called, by the policies of all purposes but for the service role's own calls."""
+def judge(kept: Iterable[Mapping[str, Any]], deployments: Sequence[Settings], callers: Collection[str]) -> Verdict:
+    """Judge what some callers and the service roles have called, by the policies of the deployments."""
     policies = _Policies(deployments)
     verdict = Verdict()
     for access in kept:
         is_role = _ROLE.fullmatch(access["caller"]) is not None
-        if access["caller"] != ACCESS_KEY_ID and not is_role:
+        if access["caller"] not in callers and not is_role:
             continue
         request = AccessRequest(access["action"], access["resource"], access["context"])
         purposes = {Purpose.BEDROCK_ROLE} if is_role else {Purpose.PIPELINE, Purpose.SEARCH}
@@ -112,9 +116,9 @@ def judge(kept: Iterable[Mapping[str, Any]], deployments: Sequence[Settings]) ->
     return verdict
 
 
-def keep(running: RunningSandbox) -> None:
-    """Judge what was called in the session's sandbox, before it ends."""
-    TOTAL.add(judge(accesses(running), DEPLOYMENTS))
+def keep(running: RunningSandbox, callers: Collection[str] = (ACCESS_KEY_ID,)) -> None:
+    """Judge what was called in a sandbox, before it ends."""
+    TOTAL.add(judge(accesses(running), DEPLOYMENTS, callers))
 
 
 def take(workeroutput: Mapping[str, Any]) -> None:

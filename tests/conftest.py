@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SESSION_SPEED = 3600.0
 TESTS = "tests"
 """Access key of what tests do themselves; what they test has that of the environment."""
+ADMINISTRATOR = "administrator"
+"""Access key of commands that need more than the pipeline does: to set it up, and to look beyond it."""
 DEADLINE_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 
@@ -171,6 +173,7 @@ def account() -> Iterator[Account]:
     """The account of another sandbox, which enforces policies."""
     with start(speed=SESSION_SPEED, enforce_policies=True, record_access=True) as running:
         yield Account(Aws(running, boto3.Session("sandbox", "sandbox", region_name="us-east-1")))
+        access_proof.keep(running, access_proof.USERS)
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,8 @@ class LocalWorld:
     @cached_property
     def settings(self) -> Settings:
         """Those of this world alone, whatever stands in the environment of this process."""
-        return Settings(_env_file=None, _env_prefix="BATCH_ASSETS_LOCAL_WORLD_", **self._variables)
+        nowhere: dict[str, Any] = {"_env_file": None, "_env_prefix": "BATCH_ASSETS_LOCAL_WORLD_"}
+        return Settings(**nowhere, **self._variables)
 
     @property
     def _variables(self) -> dict[str, Any]:

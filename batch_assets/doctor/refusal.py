@@ -19,7 +19,7 @@ def refusal(found: Findings, error: Exception) -> Finding:
         action = _action(source.operation_name)
         return found.wrong(
             f"the credentials may not call {action}: {service_message(source)}",
-            f"allow {action} to the credentials; docs/real-account.md lists all permissions",
+            f"allow {action} to the credentials; batch-assets iam policy prints all permissions",
         )
     return found.wrong(service_message(source), cure(source) or _TRY_AGAIN)
 

@@ -6,7 +6,7 @@ from batch_assets.doctor.deployment import Deployment
 from batch_assets.doctor.finding import Finding, Findings
 from batch_assets.doctor.trust_policy import Trust, trust_in_bedrock
 
-_TRUST = "give it the trust policy in docs/real-account.md"
+_TRUST = "run batch-assets iam apply, which sets its trust policy"
 
 
 def examine(deployment: Deployment, found: Findings) -> Iterator[Finding]:
@@ -23,7 +23,8 @@ def examine(deployment: Deployment, found: Findings) -> Iterator[Finding]:
         role = iam.get_role(RoleName=arn.rsplit("/", 1)[-1])["Role"]
     except iam.exceptions.NoSuchEntityException:
         yield found.wrong(
-            f"{arn} does not exist", f"create it, {_TRUST}, or set BATCH_ASSETS_ROLE_ARN to one that exists"
+            f"{arn} does not exist",
+            "create it with batch-assets iam apply, or set BATCH_ASSETS_ROLE_ARN to one that exists",
         )
         return
     if role["Arn"] != arn:

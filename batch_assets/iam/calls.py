@@ -43,6 +43,10 @@ def _on_demand(settings: Settings) -> bool:
     return settings.under_minimum == "on_demand"
 
 
+def _reads_reports(settings: Settings) -> bool:
+    return bool(settings.inventory_report)
+
+
 def _shows_pictures(settings: Settings) -> bool:
     return settings.pictures
 
@@ -53,6 +57,7 @@ def _clean_up(settings: Settings) -> bool:
 
 _PIPELINE = (
     Calls("Pictures", ("s3.ListObjectsV2",), places.pictures),
+    Calls("Reports", ("s3.ListObjectsV2", "s3.GetObject"), places.inventory_reports, _reads_reports),
     Calls("Pictures", ("s3.GetObject",), places.pictures, _shows_pictures),
     # In a tail on demand, in which the model reads the pictures with the permissions of its caller.
     Calls("Pictures", ("s3.HeadObject",), places.pictures, _on_demand),

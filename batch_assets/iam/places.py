@@ -56,6 +56,10 @@ def retry_requests(settings: Settings) -> Places:
     return _folder(settings, root, objects=f"{literal(root.key)}retry_requests/*")
 
 
+def inventory_reports(settings: Settings) -> Places:
+    return _folder(settings, S3Address.parse(settings.inventory_report))
+
+
 def job_input(settings: Settings) -> Places:
     """What Bedrock reads: the manifest, and the pictures in the folder with it."""
     return _bucket(settings, settings.source_bucket, objects=f"{_lane(settings)}*")
@@ -91,11 +95,11 @@ def model(settings: Settings) -> Places:
 
 
 def index(settings: Settings) -> Places:
-    """The vector index, and the bucket that it is in."""
+    """The vector index, or those that a date in the name tells apart, and the bucket that they are in."""
     bucket = f"{_arn(settings, 's3vectors')}:bucket/{settings.vector_bucket}"
     return {
         Kind.VECTOR_BUCKET: Place((bucket,)),
-        Kind.INDEX: Place((f"{bucket}/index/{settings.index_name}",)),
+        Kind.INDEX: Place((f"{bucket}/index/{as_wildcards(settings.index_name)}",)),
     }
 
 
@@ -110,7 +114,7 @@ def literal(text: str) -> str:
 
 
 def as_wildcards(template: str) -> str:
-    """A prefix template with a `?` for each digit."""
+    """A name or prefix in strftime form with a `?` for each digit."""
     parts = _DIRECTIVE.split(template)
     return "".join(_DIGITS[part] if number % 2 else literal(part) for number, part in enumerate(parts))
 

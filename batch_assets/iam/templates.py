@@ -21,22 +21,13 @@ _NAMES = {Purpose.PIPELINE: "BatchAssetsPipelinePolicy", Purpose.SEARCH: "BatchA
 
 def cloudformation(purpose: Purpose, settings: Settings) -> Document:
     """A template with the service role, or with a managed policy, and its ARN as an output."""
-    if purpose is Purpose.BEDROCK_ROLE:
-        name, resource, arn = _ROLE, _role_resource(settings), {"Fn::GetAtt": [_ROLE, "Arn"]}
-    else:
-        name, arn = _NAMES[purpose], {"Ref": _NAMES[purpose]}
-        resource = {
-            "Type": "AWS::IAM::ManagedPolicy",
-            "Properties": {
-                "Description": _description(purpose),
-                "PolicyDocument": permissions(purpose, settings),
-            },
-        }
+    role = purpose is Purpose.BEDROCK_ROLE
+    name = _ROLE if role else _NAMES[purpose]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": _description(purpose),
-        "Resources": {name: resource},
-        "Outputs": {f"{name}Arn": {"Value": arn}},
+        "Resources": {name: _role_resource(settings) if role else _policy_resource(purpose, settings)},
+        "Outputs": {f"{name}Arn": {"Value": {"Fn::GetAtt": [name, "Arn"]} if role else {"Ref": name}}},
     }
 
 
@@ -58,6 +49,13 @@ def terraform(purpose: Purpose, settings: Settings) -> Document:
             },
         },
         "output": _output(name, "aws_iam_role"),
+    }
+
+
+def _policy_resource(purpose: Purpose, settings: Settings) -> dict[str, Any]:
+    return {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"Description": _description(purpose), "PolicyDocument": permissions(purpose, settings)},
     }
 
 

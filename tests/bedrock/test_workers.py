@@ -23,7 +23,7 @@ from batch_assets.crews import Crew, in_order, local_processes, process_pool
 from batch_assets.errors import ServiceError
 from batch_assets.storage.listing import INVENTORY
 from batch_assets.storage.staged_table import StagedTable
-from tests.conftest import Aws
+from tests.conftest import TESTS, Aws
 
 DIMENSION, RECORDS = 64, 3000
 REGION = "us-east-1"
@@ -32,7 +32,7 @@ REGION = "us-east-1"
 @pytest.fixture
 def aws_settings(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
     """Point the standard AWS settings to the sandbox: workers know nothing else."""
-    for name, value in aws.sandbox.environment().items():
+    for name, value in {**aws.sandbox.environment(), "AWS_ACCESS_KEY_ID": TESTS}.items():
         monkeypatch.setenv(name, value)
     return aws
 

@@ -9,7 +9,7 @@ from batch_assets.cli.local_world import LocalWorld, complete_days
 from batch_assets.doctor.examination import CHECKS
 from batch_assets.sandbox.demo_pictures import demo_objects
 from tests.cli.conftest import Command
-from tests.conftest import Aws
+from tests.conftest import ADMINISTRATOR, Aws
 from tests.world import World, pictures
 
 
@@ -17,6 +17,7 @@ from tests.world import World, pictures
 def doctor(command: Command, world: World) -> Command:
     """The command for this test's deployment, in which pictures lie."""
     world.put(pictures(3))
+    command.monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMINISTRATOR)
     return command.use(world.settings)
 
 
@@ -76,6 +77,8 @@ def test_a_check_that_is_not_there_is_wrong_usage(command: Command) -> None:
 
 def test_all_is_well_in_the_world_of_demo_and_dev(still: Aws, command: Command) -> None:
     """Their role, buckets and settings are as they should be in an account."""
+    environment = {**still.sandbox.environment(), "AWS_ACCESS_KEY_ID": ADMINISTRATOR}
+    command.monkeypatch.setattr(still.sandbox, "environment", lambda: environment)
     world = LocalWorld(still.sandbox, complete_days(2))
     world.seed(islice(demo_objects(world.prefixes), 5))
     for name, value in world.environment().items():

@@ -12,7 +12,7 @@ from tests.world import World, pictures
 
 DENIED = {"code": "AccessDenied", "status": 403, "message": "Access Denied"}
 DENIED_BY_POLICY = {"code": "AccessDeniedException", "status": 403, "message": "User is not authorized"}
-PERMISSIONS = "docs/real-account.md lists those that are needed"
+PERMISSIONS = "batch-assets iam policy prints those that are needed"
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import io
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from batch_assets.iam.policy import permissions, trust
 from batch_assets.iam.templates import POLICY_NAME, cloudformation, terraform
 from batch_assets.settings import Settings
 from tests.cli.conftest import Command
-from tests.conftest import Aws
+from tests.conftest import ADMINISTRATOR, Aws
 from tests.world import deployment_settings
 
 
@@ -24,9 +23,9 @@ def settings(still: Aws) -> Settings:
 
 
 @pytest.fixture
-def iam(command: Command, settings: Settings) -> Iterator[Command]:
+def iam(command: Command, settings: Settings) -> Command:
     """The command of an administrator: the pipeline may not do this."""
-    command.monkeypatch.setenv("AWS_ACCESS_KEY_ID", "administrator")
+    command.monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMINISTRATOR)
     return command.use(settings)
 
 

@@ -13,7 +13,7 @@ from batch_assets.cli.env_file import env_file
 from batch_assets.errors import BatchAssetsError
 from batch_assets.settings import ENVIRONMENT_PREFIX, Settings, load_settings
 from tests.cli.conftest import Command
-from tests.conftest import Aws
+from tests.conftest import ADMINISTRATOR, Aws
 
 GIVEN = {
     "source_bucket": "my-pictures",
@@ -41,6 +41,7 @@ def init(still: Aws, command: Command) -> Iterator[Command]:
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:
             patch.delenv(f"{ENVIRONMENT_PREFIX}{name.upper()}", raising=False)
+        patch.setenv("AWS_ACCESS_KEY_ID", ADMINISTRATOR)
         yield command
 
 

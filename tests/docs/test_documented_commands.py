@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from batch_assets.cli.settings_reference import reference
-from tests.conftest import Aws
+from tests.conftest import ADMINISTRATOR, Aws
 from tests.world import new_world, pictures, still_sandbox
 
 pytestmark = pytest.mark.slow
@@ -30,6 +30,7 @@ _LINK = re.compile(r"\]\(([^)#]+)\)")
 SERVING = {
     "batch-assets sandbox --port 4566 --env": "export AWS_ENDPOINT_URL=http://127.0.0.1:4566",
     "batch-assets sandbox --port 4567 --faults faults.yaml": "http://127.0.0.1:4567",
+    "batch-assets sandbox --port 4568 --enforce-iam": "http://127.0.0.1:4568",
     "batch-assets gallery": "http://127.0.0.1:8000/",
 }
 # Commands that a test of its own runs whole.
@@ -87,6 +88,7 @@ def shell(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]
                 **os.environ,
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
                 "HOME": str(folder),
+                "AWS_ACCESS_KEY_ID": ADMINISTRATOR,
                 "DAGSTER_HOME": str(folder),
                 "BATCH_ASSETS_SOURCE_BUCKET": settings.source_bucket,
                 "BATCH_ASSETS_FIRST_PARTITION": settings.first_partition,

@@ -15,7 +15,7 @@ from batch_assets.aws_clients import aws_client
 from batch_assets.doctor.examination import examine
 from batch_assets.doctor.finding import Finding, Level
 from batch_assets.settings import ENVIRONMENT_PREFIX
-from tests.conftest import Aws
+from tests.conftest import ADMINISTRATOR, Aws
 from tests.world import still_sandbox
 
 _ONCE = Config(retries={"total_max_attempts": 1}, max_pool_connections=32)
@@ -84,6 +84,7 @@ def still(aws: Aws) -> Iterator[Aws]:
 def doctor(still: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Doctor]:
     """The doctor of a deployment with which all is well: one picture lies in the first partition."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMINISTRATOR)
     well = Doctor(still, monkeypatch)
     well.change(
         source_bucket=still.new_bucket("pictures"),

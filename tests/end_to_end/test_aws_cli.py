@@ -12,7 +12,7 @@ import pytest
 
 from batch_assets.sandbox.config import ACCOUNT_ID
 from batch_assets.sandbox.server import start
-from tests.conftest import Aws
+from tests.conftest import TESTS, Aws
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ class Cli:
         return subprocess.run(
             [PROGRAM, *arguments],
             cwd=self.folder,
-            env={**environment, "PYTHONUTF8": "1", "AWS_MAX_ATTEMPTS": "1"},
+            env={**environment, "AWS_ACCESS_KEY_ID": TESTS, "PYTHONUTF8": "1", "AWS_MAX_ATTEMPTS": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -26,6 +26,7 @@ from batch_assets.reconciliation.reconciler import Reconciler
 from batch_assets.settings import ENVIRONMENT_PREFIX, Settings
 from batch_assets.storage import objects
 from batch_assets.storage.requests import request_retry
+from tests import access_proof
 from tests.access_proof import accesses
 from tests.conftest import Account, Aws
 from tests.world import KEY, NEXT_KEY, World, new_world, pictures, still_sandbox
@@ -55,7 +56,9 @@ class Guarded:
 
     def user(self, purpose: Purpose) -> Aws:
         """A user with the policy of a purpose."""
-        return self.account.user(*permissions(purpose, self.settings)["Statement"])
+        user = self.account.user(*permissions(purpose, self.settings)["Statement"])
+        access_proof.USERS.add(key_id(user))
+        return user
 
     def records(self, user: Aws) -> list[dict[str, Any]]:
         """What the calls of a user asked for."""

@@ -70,7 +70,7 @@ def test_s3_is_limited_to_the_prefixes_and_to_buckets_of_the_account() -> None:
 
 def test_the_role_is_passed_to_bedrock_alone() -> None:
     """And to nobody else that could assume it."""
-    found = statements(Purpose.PIPELINE)["BatchRole"]
+    found = statements(Purpose.PIPELINE)["BatchPassedRole"]
     assert found["Action"] == ["iam:PassRole"]
     assert found["Resource"] == "arn:aws:iam::123456789012:role/service/bedrock"
     assert found["Condition"] == {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
@@ -120,6 +120,20 @@ def test_results_are_deleted_only_where_they_are_kept_for_a_time() -> None:
     assert "s3:DeleteObject" not in statements(Purpose.PIPELINE)["ResultsObjects"]["Action"]
     kept = statements(Purpose.PIPELINE, results_retention_days=30)
     assert "s3:DeleteObject" in kept["ResultsObjects"]["Action"]
+
+
+def test_reports_are_read_where_one_is_named() -> None:
+    """Their folder, and no other of its bucket."""
+    assert "ReportsObjects" not in statements(Purpose.PIPELINE)
+    found = statements(Purpose.PIPELINE, inventory_report="s3://reports/inventory/pictures/daily/")
+    assert found["ReportsObjects"]["Resource"] == "arn:aws:s3:::reports/inventory/pictures/daily/*"
+    assert found["ReportsBucket"]["Condition"]["StringLike"] == {"s3:prefix": ["inventory/pictures/daily/*"]}
+
+
+def test_indexes_by_date_are_named_by_their_digits() -> None:
+    """An index a year, and no other index of the bucket."""
+    found = statements(Purpose.SEARCH, index_name="photos-%Y")["SearchIndex"]
+    assert found["Resource"].endswith(":bucket/vectors/index/photos-????")
 
 
 def test_a_shared_input_folder_is_the_place_of_the_lock() -> None:

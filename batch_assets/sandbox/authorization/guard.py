@@ -65,9 +65,10 @@ class Guard:
         return True
 
     def _judge(self, caller: Caller, operation: str, request: AccessRequest) -> None:
-        decision = judgement(caller, request)
+        known = AccessRequest(request.action, request.resource, {**caller.context, **request.context})
+        decision = judgement(caller, known)
         if self.log is not None:
-            self.log.add(Access(caller.name, operation, request, decision))
+            self.log.add(Access(caller.name, operation, known, decision))
         if decision is not Decision.ALLOWED:
             why = _WHY[decision].format(action=request.action)
             raise DeniedError(

@@ -13,7 +13,7 @@ from tests.conftest import Account, Aws
 from tests.sandbox.conftest import text_records
 
 MODEL = "amazon.nova-2-multimodal-embeddings-v1:0"
-INDEX = {"dataType": "float32", "dimension": 2, "distanceMetric": "cosine"}
+INDEX: dict[str, Any] = {"dataType": "float32", "dimension": 2, "distanceMetric": "cosine"}
 TEXT = json.dumps(
     {
         "taskType": "SINGLE_EMBEDDING",
@@ -185,7 +185,7 @@ def test_a_job_needs_its_model_its_tags_and_its_role(account: Account, missing: 
 
 def test_metadata_needs_get_vectors(account: Account) -> None:
     """So does a filter; without either a query does not. Source: the service model of S3 Vectors."""
-    names = {"vectorBucketName": "guarded-vectors", "indexName": "index"}
+    names: dict[str, Any] = {"vectorBucketName": "guarded-vectors", "indexName": "index"}
     root = account.root.s3vectors
     root.create_vector_bucket(vectorBucketName=names["vectorBucketName"])
     root.create_index(**names, **INDEX)
