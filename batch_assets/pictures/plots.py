@@ -116,9 +116,9 @@ def _extent(values: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def _address(figure: "Figure") -> str:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 takes half a second
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     return data_uri(encoded(image, quality=_QUALITY, media_type=WEBP), WEBP)

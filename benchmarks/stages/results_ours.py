@@ -38,7 +38,7 @@ def with_crew(workload: Workload, crew: "OpenCrew | None") -> Callable[[], Outco
     import boto3
     import pandas as pd  # noqa: F401 - pyarrow does, when it first makes an array of a list
 
-    from batch_assets.assets.loading import EARLIER_ROWS, stage, vector_sample, table_version
+    from batch_assets.assets.loading import EARLIER_ROWS, stage, table_version, vector_sample
     from batch_assets.bedrock.join import Join, embedding_schema
     from batch_assets.bedrock.results import OutputFile
     from batch_assets.bedrock.workers import Workers
