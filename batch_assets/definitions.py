@@ -3,7 +3,7 @@
 import dagster as dg
 
 from batch_assets.assets import batch_job, batch_manifest, embedding_table, image_inventory, vector_index
-from batch_assets.assets.services import BedrockResource, S3VectorsResource, SharedS3Resource
+from batch_assets.assets.services import BedrockResource, S3VectorsResource, SharedS3Resource, SqsResource
 from batch_assets.automation import clean_up, completion, jobs, reconcile, schedule, submission
 from batch_assets.settings import Settings, load_settings
 from batch_assets.storage.io_manager import ParquetIOManager, TablesResource
@@ -36,6 +36,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             "s3": s3,
             "bedrock": BedrockResource(region_name=settings.region),
             "s3vectors": S3VectorsResource(region_name=settings.region),
+            "sqs": SqsResource(region_name=settings.region),
             "tables": tables,
             "io_manager": ParquetIOManager(tables=tables),
         },

@@ -121,6 +121,12 @@ class Settings(BaseSettings):
     look_back_partitions: int = Field(3, ge=1, description="Newest complete partitions planned each time (late images)")
     schedule_delay_minutes: int = Field(15, ge=0, le=59, description="Minutes after a partition's end to plan it")
     sensor_interval_seconds: int = Field(30, ge=1, description="Shortest pause between two looks of a sensor")
+    events_queue_url: Annotated[
+        str, _form(r"(https?://[^/]+/[0-9]{12}/[-_a-zA-Z0-9]{1,80})?", "the URL of an SQS queue")
+    ] = Field("", description="SQS queue of Bedrock's job events, so that loads start sooner (empty: only polling)")
+    poll_seconds: int = Field(
+        300, ge=30, description="With a queue of events: longest pause until Bedrock is asked for all jobs all the same"
+    )
 
     @field_validator("first_partition")
     @classmethod

@@ -1,4 +1,4 @@
-"""The services as Dagster resources: S3, Bedrock and S3 Vectors."""
+"""The services as Dagster resources: S3, Bedrock, S3 Vectors and SQS."""
 
 from typing import Any
 
@@ -12,6 +12,8 @@ from batch_assets.aws_clients import aws_client
 _VECTORS_CONFIG = Config(
     retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=120, max_pool_connections=32
 )
+# A look of a sensor has 20 seconds, and can do without what does not answer.
+_SIGNALS_CONFIG = Config(retries={"total_max_attempts": 2}, connect_timeout=3, read_timeout=5)
 
 
 class SharedS3Resource(S3Resource):
@@ -46,3 +48,13 @@ class S3VectorsResource(dg.ConfigurableResource[Any]):
     def client(self) -> Any:
         """A client of the vector indexes."""
         return aws_client("s3vectors", self.region_name, _VECTORS_CONFIG)
+
+
+class SqsResource(dg.ConfigurableResource[Any]):
+    """Amazon SQS."""
+
+    region_name: str
+
+    def client(self) -> Any:
+        """A client of the queues that gives up soon."""
+        return aws_client("sqs", self.region_name, _SIGNALS_CONFIG)

@@ -1,6 +1,7 @@
 """The ASGI application: one port, every service."""
 
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 from xml.sax.saxutils import escape
 
+import orjson
 from a2wsgi import WSGIMiddleware
 from moto.moto_server.werkzeug_app import create_backend_app
 from starlette.concurrency import run_in_threadpool
@@ -23,13 +25,14 @@ from batch_assets.sandbox.rest_json import RestJsonApi, Route
 from batch_assets.sandbox.rest_json_response import HttpResponse
 from batch_assets.sandbox.routing import Target, find_target, s3_operation
 from batch_assets.sandbox.s3_bridge import S3Bridge, error_xml
+from batch_assets.sandbox.visitors import Visitors
 from batch_assets.sandbox.world import World
 
 _logger = logging.getLogger(__name__)
 
 _REQUEST_MAX_BYTES = {"s3vectors": 20 * 1024 * 1024}  # s3-vectors-limitations
 _S3_THREADS = 16
-_QUERY_SERVICES = ("iam", "sts")
+_MOTO_SERVICES = ("iam", "sts", "events", "sqs", "sns")
 
 
 class Sandbox:
@@ -47,17 +50,16 @@ class Sandbox:
         # a2wsgi, moto and Starlette each name the same ASGI and WSGI types in their own words.
         s3: Any = S3Bridge(self._world.store)
         self._s3: Any = WSGIMiddleware(s3, workers=_S3_THREADS)
-        create: Any = create_backend_app
-        self._query: dict[str, Any] = {name: WSGIMiddleware(create(name)) for name in _QUERY_SERVICES}
+        self._moto: dict[str, Any] = {}
+        self._making = threading.Lock()
+        self._visitors = Visitors(world.config.allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, as ASGI has it."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await self._control(scope, receive, send)
         elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            await self._answer(scope, receive, send)
 
     def close(self) -> None:
         """End jobs and worker processes; closing twice is fine."""
@@ -70,15 +72,25 @@ class Sandbox:
         await run_in_threadpool(self.close)
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1").lower(): value for name, value in scope["headers"]}
+        refusal = self._visitors.refusal(headers)
+        if refusal is not None:
+            await read_body(receive)
+            await _send(send, _json_error(403, "AccessDeniedException", refusal))
+        elif scope["path"].startswith(PREFIX):
+            await self._control(scope, receive, send)
+        else:
+            await self._serve(headers, scope, receive, send)
+
+    async def _serve(self, headers: Mapping[str, bytes], scope: Scope, receive: Receive, send: Send) -> None:
         target = find_target(raw_path=scope["raw_path"], authorization=headers.get("authorization"))
         # Jobs live by the virtual clock, and whoever asks for them is told its time.
         send = _dated(send, self._world.clock.now() if target.service == "bedrock" else datetime.now(UTC))
         if target.service in self._apis:
             await self._serve_rest_json(target, headers, scope, receive, send)
-        elif target.service in _QUERY_SERVICES:
-            await self._serve_query(target.service, scope, receive, send)
+        elif target.service in _MOTO_SERVICES:
+            await self._serve_moto(target.service, headers, scope, receive, send)
         elif target.service == "s3":
             operation = s3_operation(
                 method=scope["method"],
@@ -92,11 +104,27 @@ class Sandbox:
             text = f"the sandbox does not serve {target.service}"
             await _send(send, _json_error(501, "NotImplementedException", text))
 
-    async def _serve_query(self, service: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_moto(
+        self, service: str, headers: Mapping[str, bytes], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         body = await read_body(receive)
-        operation = parse_qs(body.decode("latin-1")).get("Action", ["unknown"])[0]
-        call = Call(service=service, operation=operation, application=self._query[service], refusal=_query_refusal)
+        # X-Amz-Target: AmazonSQS.ReceiveMessage; the services of the query protocol name it in the body.
+        named = headers.get("x-amz-target", b"").decode("latin-1").rpartition(".")[2]
+        call = Call(
+            service=service,
+            operation=named or parse_qs(body.decode("latin-1")).get("Action", ["unknown"])[0],
+            application=await run_in_threadpool(self._application, service),
+            refusal=_json_refusal if named else _query_refusal,
+        )
         await self._disturbance.serve(call, scope, replaying(body, receive), send)
+
+    def _application(self, service: str) -> Any:
+        """The application of one of moto's services, made when it is first asked for."""
+        create: Any = create_backend_app
+        with self._making:
+            if service not in self._moto:
+                self._moto[service] = WSGIMiddleware(create(service))
+            return self._moto[service]
 
     async def _serve_rest_json(
         self, target: Target, headers: Mapping[str, bytes], scope: Scope, receive: Receive, send: Send
@@ -175,7 +203,7 @@ def _answering(response: HttpResponse) -> Application:
 
 
 def _json_error(status: int, code: str, message: str) -> HttpResponse:
-    body = f'{{"message":"{message}","__type":"{code}"}}'.encode()
+    body = orjson.dumps({"message": message, "__type": code})
     return HttpResponse(status=status, headers={"x-amzn-ErrorType": code}, body=body)
 
 
@@ -190,6 +218,10 @@ def _s3_refusal(error: ErrorAnswer) -> Application:
 def _query_refusal(error: ErrorAnswer) -> Application:
     text = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
     return _xml_refusal(error.status, f"<ErrorResponse><Error>{text}</Error></ErrorResponse>".encode())
+
+
+def _json_refusal(error: ErrorAnswer) -> Application:
+    return _answering(_json_error(error.status, error.code, error.message))
 
 
 def _xml_refusal(status: int, body: bytes) -> Application:

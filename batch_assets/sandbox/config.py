@@ -33,6 +33,7 @@ class SandboxConfig:
         embedding_workers: Processes that turn pictures into vectors.
         schedule: Pace of a batch job on the virtual clock.
         faults: Fault rules in force from the start.
+        allowed_hosts: Names besides those of loopback that requests may be addressed to.
     """
 
     speed: float = 1.0
@@ -40,3 +41,4 @@ class SandboxConfig:
     embedding_workers: int = 2
     schedule: JobSchedule = field(default_factory=JobSchedule)
     faults: Sequence[Mapping[str, Any]] = ()
+    allowed_hosts: Sequence[str] = ()

@@ -5,6 +5,7 @@ from typing import Any
 
 from batch_assets.sandbox.bedrock.embedding import Embedder, EmbeddingPool
 from batch_assets.sandbox.bedrock.engine import BatchEngine
+from batch_assets.sandbox.bedrock.events import JobEvents
 from batch_assets.sandbox.bedrock.job import Job
 from batch_assets.sandbox.bedrock.jobs import BedrockService
 from batch_assets.sandbox.bedrock.runtime import BedrockRuntimeService
@@ -27,7 +28,9 @@ class World:
         self.calls = CallCounts()
         self.store = ObjectStore()
         self._pool = embedder or EmbeddingPool(workers=config.embedding_workers)
-        self._engine = BatchEngine(clock=self.clock, store=self.store, pool=self._pool, schedule=config.schedule)
+        self._engine = BatchEngine(
+            clock=self.clock, store=self.store, pool=self._pool, schedule=config.schedule, events=JobEvents(self.clock)
+        )
         self._lock = threading.Lock()
         self._handlers: dict[tuple[str, str], Any] = {}
 

@@ -1,0 +1,1 @@
+"""The permissions that this project needs, derived from the calls that it makes."""
