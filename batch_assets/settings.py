@@ -121,6 +121,16 @@ class Settings(BaseSettings):
     look_back_partitions: int = Field(3, ge=1, description="Newest complete partitions planned each time (late images)")
     schedule_delay_minutes: int = Field(15, ge=0, le=59, description="Minutes after a partition's end to plan it")
     sensor_interval_seconds: int = Field(30, ge=1, description="Shortest pause between two looks of a sensor")
+    alert_topic_arn: Annotated[
+        str, _form(r"(arn:aws(-[^:]+)?:sns:[-a-z0-9]+:[0-9]{12}:[-_A-Za-z0-9]{1,256})?", "the ARN of an SNS topic")
+    ] = Field("", description="SNS topic that alerts are sent to")
+    alert_hook: Annotated[str, _form(r"([\w.]+:\w+)?", "module:function")] = Field(
+        "", description="Function that alerts are handed to, as module:function"
+    )
+    stuck_after_hours: int = Field(48, ge=1, description="Hours of waiting after which a partition counts as stuck")
+    web_ui_url: Annotated[str, _form(r"(https?://.+)?", "an http or https address")] = Field(
+        "", description="Address of Dagster's web UI, for the links in alerts"
+    )
     events_queue_url: Annotated[
         str, _form(r"(https?://[^/]+/[0-9]{12}/[-_a-zA-Z0-9]{1,80})?", "the URL of an SQS queue")
     ] = Field("", description="SQS queue of Bedrock's job events, so that loads start sooner (empty: only polling)")

@@ -27,21 +27,25 @@ class Made:
 
     def receive(self, *, invisible_seconds: int = 30) -> list[Any]:
         """All messages that can be received."""
-        found: list[Any] = []
-        while reply := self._sqs.receive_message(
-            QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=invisible_seconds
-        ).get("Messages", []):
-            found += reply
-        return found
+        found: dict[str, Any] = {}
+        while new := {
+            message["MessageId"]: message
+            for message in self._sqs.receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=invisible_seconds
+            ).get("Messages", [])
+            if message["MessageId"] not in found
+        }:
+            found |= new
+        return list(found.values())
 
     def send(self, *bodies: str) -> None:
         """Put messages in by hand."""
         for body in bodies:
             self._sqs.send_message(QueueUrl=self.url, MessageBody=body)
 
-    def empty(self) -> None:
-        """Take everything out."""
-        self._sqs.purge_queue(QueueUrl=self.url)
+    def tells_of(self, arn: str) -> bool:
+        """Whether an event about a job is there to be received."""
+        return any(arn in message["Body"] for message in self.receive(invisible_seconds=0))
 
     def number(self) -> int:
         """How many messages are there, seen or not."""

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 _SHOWN = 20
+_SUBJECT_LETTERS = 100
 
 
 class Kind(StrEnum):
@@ -44,10 +45,9 @@ WHAT_TO_DO: Mapping[Kind, str] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Condition:
-    """One partition's trouble. It is the same as another one, told before, if its identity is."""
+class Trouble:
+    """What is wrong with a partition. It is the same as one that was told before if its identity is."""
 
-    partition: str
     kind: Kind
     identity: str
     text: str
@@ -55,30 +55,33 @@ class Condition:
 
 @dataclass(frozen=True)
 class Alert:
-    """What people are sent: conditions of one kind; `web_ui_url` is empty or that of Dagster's web UI."""
+    """What people are sent: troubles of one kind, each with its partition.
+
+    `web_ui_url` is the address of Dagster's web UI, or empty: then there are no links.
+    """
 
     kind: Kind
-    conditions: Sequence[Condition]
+    troubles: Sequence[tuple[str, Trouble]]
     web_ui_url: str = ""
 
     @property
     def subject(self) -> str:
         """One line of at most 100 ASCII letters, as SNS wants it."""
-        names = [condition.partition for condition in self.conditions]
-        about = names[0] if len(names) == 1 else f"{len(names)} partitions"
-        return f"batch_assets: {about}: {TITLES[self.kind]}".encode("ascii", "replace").decode()[:100]
+        partitions = sorted({partition for partition, _ in self.troubles})
+        about = partitions[0] if len(partitions) == 1 else f"{len(partitions)} partitions"
+        return f"batch_assets: {about}: {TITLES[self.kind]}".encode("ascii", "replace").decode()[:_SUBJECT_LETTERS]
 
     @property
     def text(self) -> str:
         """Partitions, what is wrong with each, where to look, and what to do."""
-        shown = [line for condition in self.conditions[:_SHOWN] for line in self._lines(condition)]
-        more = [f"and {len(self.conditions) - _SHOWN} more partitions"] if len(self.conditions) > _SHOWN else []
+        shown = [line for partition, trouble in self.troubles[:_SHOWN] for line in self._lines(partition, trouble)]
+        more = [f"and {len(self.troubles) - _SHOWN} more"] if len(self.troubles) > _SHOWN else []
         return "\n".join([f"{TITLES[self.kind]}:", "", *shown, *more, "", f"What to do: {WHAT_TO_DO[self.kind]}."])
 
-    def _lines(self, condition: Condition) -> Sequence[str]:
-        lines = [f"{condition.partition}: {condition.text}"]
-        return [*lines, f"  {self.link(condition.partition)}"] if self.web_ui_url else lines
-
     def link(self, partition: str) -> str:
-        """The page of the partition in Dagster's web UI."""
+        """The page of a partition in Dagster's web UI."""
         return f"{self.web_ui_url.rstrip('/')}/assets/batch_job?view=partitions&partition={quote(partition, safe='')}"
+
+    def _lines(self, partition: str, trouble: Trouble) -> Sequence[str]:
+        links = [f"  {self.link(partition)}"] if self.web_ui_url else []
+        return [f"{partition}: {trouble.text}", *links]

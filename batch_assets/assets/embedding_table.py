@@ -1,7 +1,7 @@
 """embedding_table and rejected_images: what became of every picture, from the job's output and the earlier rows."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.loading import Load, Loaded, TooEarly
-from batch_assets.assets.metadata import columns, counts, preview, s3_link, usd
+from batch_assets.assets.metadata import columns, counts, failed_checks, preview, s3_link, usd
 from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, partitions_definition, told_plainly
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.services import BedrockResource
@@ -68,8 +68,9 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 return
             # Refusals first: their attempts must be known before the job counts as loaded.
             yield _rejections(loaded, state, store.catalog)
-            yield _table(run_settings, loaded, state, store.catalog)
-        yield from _verdicts(key, loaded)
+            verdicts = list(_verdicts(key, loaded))
+            yield _table(run_settings, loaded, state, store.catalog, verdicts)
+        yield from verdicts
 
     return load_results
 
@@ -127,7 +128,11 @@ def _rejections(loaded: Loaded, state: PartitionState, catalog: Catalog) -> dg.M
 
 
 def _table(
-    settings: Settings, loaded: Loaded, state: PartitionState, catalog: Catalog
+    settings: Settings,
+    loaded: Loaded,
+    state: PartitionState,
+    catalog: Catalog,
+    verdicts: Iterable[dg.AssetCheckResult],
 ) -> dg.MaterializeResult[TableOutput]:
     facts, job = loaded.facts, loaded.job
     metadata: dict[str, Any] = {
@@ -146,6 +151,7 @@ def _table(
         "remaining": facts["remaining"],
         "held": bool(facts["last_job"].get("held")),
         "dagster/row_count": facts["embedded"],
+        **failed_checks(verdicts),
     }
     return dg.MaterializeResult(
         asset_key=TABLE,

@@ -1,4 +1,4 @@
-"""The services as Dagster resources: S3, Bedrock, S3 Vectors and SQS."""
+"""The services as Dagster resources: S3, Bedrock, S3 Vectors, SQS and SNS."""
 
 from typing import Any
 
@@ -58,3 +58,13 @@ class SqsResource(dg.ConfigurableResource[Any]):
     def client(self) -> Any:
         """A client of the queues that gives up soon."""
         return aws_client("sqs", self.region_name, _SIGNALS_CONFIG)
+
+
+class SnsResource(dg.ConfigurableResource[Any]):
+    """Amazon SNS, in the Region of a topic."""
+
+    topic_arn: str
+
+    def client(self) -> Any:
+        """A client that gives up soon."""
+        return aws_client("sns", self.topic_arn.split(":")[3], _SIGNALS_CONFIG)

@@ -1,9 +1,9 @@
 """What is wrong with a partition, from its newest events: the same events tell the same trouble."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from batch_assets.alerts.alert import Condition, Kind
+from batch_assets.alerts.alert import Kind, Trouble
 from batch_assets.automation import completion, submission
 from batch_assets.automation.event_log import Event, PartitionEvents, observed
 from batch_assets.automation.job_names import LOAD, PLAN_AND_SUBMIT
@@ -32,7 +32,7 @@ class Standing:
 
     load: completion.Verdict
     plan: submission.Verdict
-    lasting: tuple[Condition, ...]
+    lasting: tuple[Trouble, ...]
     since: float
     indexed: float
     told: frozenset[str]
@@ -52,31 +52,31 @@ class Standing:
         return Purpose(PLAN_AND_SUBMIT, partition, wanted) if wanted else None
 
 
-def standing(partition: str, events: PartitionEvents) -> Standing:
+def standing(events: PartitionEvents) -> Standing:
     """Judge a partition by the newest materialisations of its job, table and index, and by what people were told."""
     job, table, index = (events.get(asset) for asset in completion.ASSETS)
     told = events.get(observed(ALERTED))
     return Standing(
         load=completion.verdict(events),
         plan=submission.verdict(events),
-        lasting=tuple(_lasting(partition, job, table, index)),
+        lasting=tuple(_lasting(job, table, index)),
         since=max((event.timestamp for event in (job, table) if event), default=0.0),
         indexed=index.timestamp if index else 0.0,
         told=frozenset(told.metadata.get("told", ())) if told else frozenset(),
     )
 
 
-def _lasting(partition: str, job: Event | None, table: Event | None, index: Event | None) -> Iterator[Condition]:
+def _lasting(job: Event | None, table: Event | None, index: Event | None) -> Iterator[Trouble]:
     if job and job.metadata["state"] in {HELD, REFUSED}:
         kind = Kind.HELD if job.metadata["state"] == HELD else Kind.REFUSED
-        yield Condition(partition, kind, f"{kind} {job.metadata['token']}", str(job.metadata.get("reason", "")))
+        yield Trouble(kind, f"{kind} {job.metadata['token']}", str(job.metadata.get("reason", "")))
     elif job and table and table.metadata.get("held") and table.metadata["loaded_job"] == job.metadata["token"]:
         text = f"its job ended {table.metadata.get('job_status')}, and {table.metadata['remaining']} pictures wait"
-        yield Condition(partition, Kind.HELD, f"held after {table.metadata['loaded_job']}", text)
+        yield Trouble(Kind.HELD, f"held after {table.metadata['loaded_job']}", text)
     for name, event in (("embedding_table", table), ("vector_index", index)):
         for check in event.metadata.get("failed_checks", ()) if event else ():
             identity = f"check {check} {table.metadata['table_version'] if table else ''}"
-            yield Condition(partition, Kind.CHECK_FAILED, identity, f"{check} of {name}")
+            yield Trouble(Kind.CHECK_FAILED, identity, f"{check} of {name}")
 
 
 @dataclass(frozen=True)
@@ -88,30 +88,28 @@ class Clockwork:
     stuck_after_hours: int
     indexed: float
 
-    def conditions(self, partition: str, found: Standing, *, ended: bool) -> Iterator[Condition]:
+    def troubles(self, found: Standing, *, ended: bool) -> Iterator[Trouble]:
         """A job that has outlived its timeout; or waiting that has gone on too long."""
         load = found.load
         if isinstance(load, completion.InFlight) and not ended:
             age = self._hours_since(load.submitted_at)
             if age > self.job_timeout_hours + _LATE_HOURS:
-                text = f"{load.job_arn} was submitted {age:.0f} hours ago, its timeout is {self.job_timeout_hours} hours"
-                yield Condition(partition, Kind.OVERDUE, f"overdue {load.job_arn}", text)
+                text = (
+                    f"{load.job_arn} was submitted {age:.0f} hours ago, its timeout is {self.job_timeout_hours} hours"
+                )
+                yield Trouble(Kind.OVERDUE, f"overdue {load.job_arn}", text)
                 return
         # A queue is long by right while others are indexed.
         queued = isinstance(load, completion.AtRest)
         age = self._hours_since(max(found.since, self.indexed if queued else 0.0))
         if found.waits and age > self.stuck_after_hours:
             text = f"it has waited for {self._hours_since(found.since):.0f} hours"
-            yield Condition(partition, Kind.STUCK, f"stuck since {found.since:.0f}", text)
+            yield Trouble(Kind.STUCK, f"stuck since {found.since:.0f}", text)
 
     def _hours_since(self, moment: float) -> float:
         return (self.now - moment) / _HOUR_SECONDS
 
 
-def left(purposes: Mapping[str, Purpose], tries: Mapping[str, int], *, max_attempts: int) -> Iterator[Condition]:
-    """Partitions whose runs failed as often as they are started."""
-    for partition, purpose in purposes.items():
-        number = tries.get(purpose.tag, 0)
-        if number >= max_attempts:
-            text = f"{number} runs of {purpose.job_name} did not bring it about"
-            yield Condition(partition, Kind.LEFT, f"left {purpose.tag}", text)
+def left(purpose: Purpose, tries: int) -> Trouble:
+    """What the sensors do not start again: it failed as often as they try."""
+    return Trouble(Kind.LEFT, f"left {purpose.tag}", f"{tries} runs of {purpose.job_name} did not bring it about")

@@ -21,20 +21,14 @@ from tests.world import KEY, NEXT_KEY, World, new_world, pictures
 SENSOR = "completion_sensor"
 KEYS = ["2026/11/18", "2026/11/19", "2026/11/20"]
 POLL_SECONDS, INTERVAL_SECONDS = 300, 5
+MAX_RECEIVES = 40
 STATUSES = ("Submitted", "Validating", "Scheduled", "InProgress", "Stopping", "Stopped", "Failed", "Completed")
 
 
 @pytest.fixture
 def queue(aws: Aws) -> Iterator[Made]:
-    """A queue as the template makes it."""
-    with events_queue(aws) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def lasting(aws: Aws) -> Iterator[Made]:
-    """A queue whose messages may be received as often as it takes."""
-    with events_queue(aws, max_receives=1000) as made:
+    """A queue as the template makes it, but that messages may be received many times."""
+    with events_queue(aws, max_receives=MAX_RECEIVES) as made:
         yield made
 
 
@@ -93,14 +87,19 @@ def body(arn: str, status: str) -> str:
     return json.dumps({"source": "aws.bedrock", "detail-type": DETAIL_TYPE, "detail": detail})
 
 
+def end_the_job(world: World, queue: Made) -> None:
+    """Let the job end, and its event arrive."""
+    arn = str(world.jobs()[0]["jobArn"])
+    world.end_jobs()
+    wait_for(lambda: queue.tells_of(arn), what="the event")
+    lists(world.aws)
+
+
 def test_the_end_of_a_job_is_learnt_without_listing_jobs(told: World, queue: Made) -> None:
     """The event says whom to ask, and the message goes when the log holds the answer, not before."""
     sensor = sensor_of(told, queue, invisible_seconds=0)
     sensor.look()
-    assert lists(told.aws) == 1
-    told.end_jobs()
-    wait_for(queue.number, what="the event")
-    lists(told.aws)
+    end_the_job(told, queue)
     result = sensor.look()
     assert [run for run, _ in sensor.runs] == [KEY]
     assert [event.metadata["status"].value for event in result.asset_events] == ["Completed"]
@@ -111,9 +110,9 @@ def test_the_end_of_a_job_is_learnt_without_listing_jobs(told: World, queue: Mad
 
 def test_the_sensor_itself_reads_the_queue_of_the_settings(told: World, queue: Made) -> None:
     """As the daemon calls it; and it looks more often than without a queue."""
-    told.end_jobs()
-    wait_for(queue.number, what="the event")
+    end_the_job(told, queue)
     assert told.tick(SENSOR).partitions == [KEY]
+    assert queue.number() == 1
     sensor = told.definitions.get_repository_def().get_sensor_def(SENSOR)
     assert sensor.minimum_interval_seconds == INTERVAL_SECONDS
 
@@ -131,11 +130,11 @@ def test_a_quiet_queue_costs_no_call_of_bedrock_until_the_poll(told: World, queu
 
 
 def test_a_lost_event_is_made_up_for_by_the_poll(told: World, queue: Made) -> None:
-    """The queue stays empty, and the job is loaded all the same."""
+    """The queue has nothing to give, and the job is loaded all the same."""
     sensor = sensor_of(told, queue)
     sensor.look()
-    told.end_jobs()
-    wait_for(queue.receive, what="the event, which is taken away")
+    end_the_job(told, queue)
+    queue.receive()
     sensor.look()
     assert sensor.runs == []
     sensor.look(after_seconds=POLL_SECONDS)
@@ -166,17 +165,24 @@ def test_an_event_is_no_fact(told: World, queue: Made) -> None:
 
 
 def test_what_is_not_understood_stays_for_the_redrive_policy(told: World, queue: Made) -> None:
-    """It may be somebody else's. It stalls nothing, is named, and ends among the dead letters after five receives."""
-    queue.send("no json", json.dumps({"source": "aws.s3"}))
+    """It may be somebody else's. It stalls nothing, is named, and ends among the dead letters."""
+    strange = {"no json", json.dumps({"source": "aws.s3"})}
     sensor = sensor_of(told, queue, invisible_seconds=0)
-    told.end_jobs()
-    wait_for(lambda: queue.number() == 3, what="the event beside them")
-    result = sensor.look()
-    assert [run for run, _ in sensor.runs] == [KEY]
-    assert result.asset_events
     sensor.look()
+    end_the_job(told, queue)
+    queue.send(*strange)
+    sensor.look()
+    assert [run for run, _ in sensor.runs] == [KEY]
+    sensor.look()
+    assert queue.number() == len(strange)
     dead = Made(told.aws, queue.rule, queue.dead_letters_url, "")
-    assert {message["Body"] for message in dead.receive()} >= {"no json", json.dumps({"source": "aws.s3"})}
+
+    def dead_letters() -> set[str]:
+        sensor.look()
+        return {message["Body"] for message in dead.receive(invisible_seconds=0)}
+
+    wait_for(lambda: dead_letters() == strange, what="the dead letters")
+    assert queue.number() == 0
 
 
 def test_events_of_others_are_deleted(told: World, queue: Made) -> None:
@@ -190,10 +196,9 @@ def test_events_of_others_are_deleted(told: World, queue: Made) -> None:
 def test_a_queue_that_does_not_answer_means_polling_as_before(told: World, queue: Made) -> None:
     """With the pause of the sensor's setting, and the reason says so."""
     sensor = sensor_of(told, queue)
-    told.fault(service="sqs", error={"code": "AccessDenied", "status": 403, "message": "not yours"})
     sensor.look()
-    told.end_jobs()
-    lists(told.aws)
+    end_the_job(told, queue)
+    told.fault(service="sqs", error={"code": "AccessDenied", "status": 403, "message": "not yours"})
     assert "Bedrock is asked instead: events cannot be received from" in reason(sensor.look())
     assert lists(told.aws) == 0
     sensor.look(after_seconds=told.settings.sensor_interval_seconds)
@@ -233,23 +238,22 @@ PARTS = st.one_of(
 
 @settings(max_examples=15, deadline=None)
 @given(parts=st.lists(PARTS, max_size=12))
-def test_whatever_events_come_the_end_is_the_same(three_jobs: World, lasting: Made, parts: list[Any]) -> None:
+def test_whatever_events_come_the_end_is_the_same(three_jobs: World, parts: list[Any]) -> None:
     """Lost, doubled, late, out of order, wrong and foreign ones: each job is loaded once and observed as it ended."""
     arns = [str(job["jobArn"]) for job in three_jobs.jobs()]
-    lasting.empty()
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.ephemeral() as instance, events_queue(three_jobs.aws, max_receives=1000) as queue:
         world = replace(three_jobs, instance=instance)
         Adoption(world.settings, instance, world.tables).adopt()
-        sensor = sensor_of(world, lasting, invisible_seconds=0)
+        sensor = sensor_of(world, queue, invisible_seconds=0)
         for part in parts:
             if part == "look":
                 sensor.look()
             elif part == "no event":
-                lasting.send("{}")
+                queue.send("{}")
             elif part == "another's":
-                lasting.send(body(f"{arns[0]}0", "Completed"))
+                queue.send(body(f"{arns[0]}0", "Completed"))
             else:
-                lasting.send(body(arns[part[0]], part[1]))
+                queue.send(body(arns[part[0]], part[1]))
         sensor.look(after_seconds=POLL_SECONDS)
         sensor.look(after_seconds=POLL_SECONDS)
         plain = Sensor(world, None)
@@ -258,4 +262,4 @@ def test_whatever_events_come_the_end_is_the_same(three_jobs: World, lasting: Ma
         assert [key for key, _ in sorted(sensor.runs)] == KEYS
         seen = observations(instance, "batch_job", KEYS)
         assert {event.metadata["status"] for event in seen.values()} == {"Completed"}
-        assert {message["Body"] for message in lasting.receive(invisible_seconds=30)} <= {"{}"}
+        assert {message["Body"] for message in queue.receive(invisible_seconds=30)} <= {"{}"}
