@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from batch_assets.alerts.alert import Alert, Kind
+from batch_assets.assets.metadata import failed_checks
 from batch_assets.automation import alerts, completion
 from batch_assets.automation.event_log import Verdicts
 from batch_assets.automation.troubles import ALERTED, standing
@@ -139,12 +140,14 @@ def test_troubles_of_one_kind_are_one_alert(world: World, people: People) -> Non
 
 def test_a_job_older_than_its_timeout_is_told(world: World, people: People) -> None:
     """Bedrock should have ended it; an hour is left for its end to be seen."""
-    world.put(pictures(100))
-    world.plan()
+    submitted_at = dg.MetadataValue.timestamp(time.time())
+    arn = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl"
+    told: dict[str, Any] = {"state": "submitted", "token": arn, "job_arn": arn, "records": 100}
+    report(world, "batch_job", **told, submitted_at=submitted_at)
     timeout = world.settings.job_timeout_hours
     look(world, people, hours_later=timeout + 0.5)
     assert people.new() == []
-    look(world, people, hours_later=timeout + 1.5)
+    look(world, people, hours_later=timeout + 1.9)
     assert "was submitted 26 hours ago, its timeout is 24 hours" in people.heard[0].text
     assert people.new() == [(Kind.OVERDUE, [KEY])]
 
@@ -208,17 +211,15 @@ def test_a_failed_check_is_told_with_its_name(world: World, people: People) -> N
     assert people.new() == [(Kind.CHECK_FAILED, [KEY])]
 
 
-def test_a_check_that_fails_is_in_the_metadata_of_its_asset(world: World, people: People) -> None:
-    """A row that was deleted behind our back while it was verified, in a real load."""
-    world.put(pictures(100))
-    world.plan()
-    world.finish_jobs()
-    world.fault(service="s3vectors", operation="PutVectors", cut="before", times=0)
-    run = world.load()
-    assert "failed_checks" not in run.metadata["embedding_table"]
-    assert "failed_checks" not in run.metadata["vector_index"]
-    look(world, people)
-    assert people.new() == []
+def test_the_metadata_of_an_asset_name_the_checks_that_failed_as_errors() -> None:
+    """A warning is shown, and what there is to be told of it is told as held, refused or stuck."""
+    results = [
+        dg.AssetCheckResult(check_name="sound", passed=True),
+        dg.AssetCheckResult(check_name="broken", passed=False, severity=dg.AssetCheckSeverity.ERROR),
+        dg.AssetCheckResult(check_name="doubtful", passed=False, severity=dg.AssetCheckSeverity.WARN),
+    ]
+    assert failed_checks(results) == {"failed_checks": ["broken"]}
+    assert failed_checks(results[:1]) == {}
 
 
 def test_what_did_not_arrive_is_sent_again(world: World, people: People) -> None:
