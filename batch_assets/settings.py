@@ -15,6 +15,8 @@ from batch_assets.spaces import MODELS, NOVA_MULTIMODAL, EmbeddingSpace, embeddi
 
 ENVIRONMENT_PREFIX = "BATCH_ASSETS_"
 
+_USER_OF_ADDRESS = re.compile(r"//[^/]*@")
+
 
 def _form(pattern: str, description: str) -> AfterValidator:
     """Accept what matches `pattern` as a whole; an empty optional value is filled in later."""
@@ -57,6 +59,7 @@ Role = Annotated[
 class Settings(BaseSettings):
     """All settings of a deployment; the descriptions are the reference that the documentation prints.
 
+    None is a secret: credentials come from the AWS settings, and addresses that carry some are refused.
     Sources of the forms: the service models of Amazon Bedrock, S3 Vectors and IAM, and the S3 user guide.
     """
 
@@ -128,9 +131,9 @@ class Settings(BaseSettings):
         "", description="Function that alerts are handed to, as module:function"
     )
     stuck_after_hours: int = Field(48, ge=1, description="Hours of waiting after which a partition counts as stuck")
-    web_ui_url: Annotated[str, _form(r"(https?://.+)?", "an http or https address")] = Field(
-        "", description="Address of Dagster's web UI, for the links in alerts"
-    )
+    web_ui_url: Annotated[
+        str, _form(r"(https?://[^@?#\s]+)?", "an http or https address without user, password or query")
+    ] = Field("", description="Address of Dagster's web UI, for the links in alerts")
     events_queue_url: Annotated[
         str, _form(r"(https?://[^/]+/[0-9]{12}/[-_a-zA-Z0-9]{1,80})?", "the URL of an SQS queue")
     ] = Field("", description="SQS queue of Bedrock's job events, so that loads start sooner (empty: only polling)")
@@ -255,7 +258,8 @@ def _explain(problem: Any) -> str:
     if problem["type"] == "missing":
         description = Settings.model_fields[str(problem["loc"][0])].description
         return f"{name} is not set: {description}"
-    return f"{name}={problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+    shown = _USER_OF_ADDRESS.sub("//***@", repr(problem["input"]))
+    return f"{name}={shown}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def _refuse_inside_lane(info: ValidationInfo, bucket: str, prefix: str) -> None:
