@@ -13,7 +13,7 @@ from batch_assets.settings import Settings
 class Notifier(Protocol):
     """Something that brings an alert to people; what it raises lets the alert be sent again."""
 
-    def __call__(self, alert: Alert) -> None: ...
+    def __call__(self, alert: Alert, /) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class SnsTopic:
     client: Any
     arn: str
 
-    def __call__(self, alert: Alert) -> None:
+    def __call__(self, alert: Alert, /) -> None:
         """Publish the alert."""
         self.client.publish(
             TopicArn=self.arn,

@@ -7,17 +7,20 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from batch_assets.alerts.alert import Alert, Kind
 from batch_assets.assets.metadata import failed_checks
 from batch_assets.automation import alerts, completion
 from batch_assets.automation.event_log import Verdicts
-from batch_assets.automation.troubles import ALERTED, standing
+from batch_assets.automation.troubles import ALERTED, Standing, standing
 from batch_assets.errors import ServiceError
 from tests.conftest import Aws
 from tests.world import KEY, NEXT_KEY, World, new_world, pictures
 
 HOUR_SECONDS = 3600
+MOST_QUERIES = 10
 
 
 @dataclass
@@ -51,8 +54,8 @@ def look(world: World, people: People, *, hours_later: float = 0) -> dg.SensorRe
     standings = Verdicts(completion.ASSETS, standing, observed=(ALERTED,)).current(world.instance)
     now = time.time() + hours_later * HOUR_SECONDS
     result = alerts.Look(world.settings, world.instance, [people], standings, now=now).result()
-    for event in result.asset_events:
-        world.instance.report_runless_asset_event(event)
+    for told in result.asset_events:
+        world.instance.report_runless_asset_event(told)
     return result
 
 
@@ -240,6 +243,38 @@ def test_links_lead_to_the_partition(aws: Aws, people: People) -> None:
         look(world, people)
     link = "https://dagster.example/assets/batch_job?view=partitions&partition=2026%2F11%2F18"
     assert people.heard[0].text.splitlines()[2:4] == [f"{KEY}: the budget is used up", f"  {link}"]
+
+
+def queries_of_a_look(world: World, people: People, verdicts: Verdicts[Standing]) -> int:
+    """How many statements a look sends to the event log and the runs."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith("PRAGMA"):
+            statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        alerts.Look(world.settings, world.instance, [people], verdicts.current(world.instance)).result()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return len(statements)
+
+
+def test_a_look_asks_the_log_as_little_for_many_partitions_as_for_few(world: World, people: People) -> None:
+    """One query for each kind of event that counts, however many partitions are at rest or in trouble."""
+    verdicts = Verdicts(completion.ASSETS, standing, observed=(ALERTED,))
+    found = []
+    for month in ("01", "02", "03", "04", "05"):
+        for day in range(1, 21):
+            key = f"2026/{month}/{day:02}"
+            report_loaded(world, key)
+            if day == 1:
+                report(world, "batch_job", key, state="refused", token=f"refused:{key}", reason="foreign files")
+        verdicts.current(world.instance)
+        found.append(queries_of_a_look(world, people, verdicts))
+    assert len(set(found)) == 1
+    assert found[0] <= MOST_QUERIES
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ class JobEvents:
         }
 
 
-def _queues(event: dict[str, Any]) -> Iterator[tuple[Any, str]]:
+def _queues(event: Any) -> Iterator[tuple[Any, str]]:
     """The SQS queues that the rules of the event's Region send it to, each with its backend."""
     queues = sqs_backends[ACCOUNT_ID][event["region"]]
     bus = events_backends[ACCOUNT_ID][event["region"]].describe_event_bus("default")
