@@ -28,7 +28,7 @@ soak: .venv/installed-for-benchmarks .venv-aws/installed ## every test, for up t
 audit: .venv-audit/installed ## known holes in the pinned packages; needs the network, and says so if there is none
 	.venv-audit/bin/python .ci/audit.py .venv-audit/bin/pip-audit constraints.txt
 
-bench: .venv/installed-for-benchmarks ## every stage beside its peers and limits, in a quarter of an hour; writes docs/performance.md
+bench: .venv/installed-for-benchmarks ## every stage beside its peers and limits, in twenty-five minutes; writes docs/performance.md
 	$(BIN)/python -m benchmarks
 
 bench-quick: .venv/installed-for-benchmarks ## small sizes, in two minutes; compares ratios with the stored ones

@@ -38,9 +38,16 @@ class Contents:
     def missing(self, table: pa.Table) -> pa.Array:
         """Positions of the rows of a table whose content is not in this set, in their order."""
         positions = pa.array(np.arange(table.num_rows))
+        if not self._rows.num_rows:
+            return positions
         rows = table.select(_SCHEMA.names).append_column("position", positions)
         left = rows.join(self._rows, keys=_SCHEMA.names, join_type="left anti")["position"]
         return pa.array(np.sort(left.to_numpy()))
+
+    def without(self, table: pa.Table) -> pa.Table:
+        """The rows of a table whose content is not in this set, in their order."""
+        left = self.missing(table)
+        return table if len(left) == table.num_rows else table.take(left)
 
 
 def contents(table: pa.Table | None) -> Contents:

@@ -7,6 +7,7 @@ A manifest holds the eligible pictures whose bytes have no embedding yet and wer
 import hashlib
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,6 +30,8 @@ MANIFEST = pa.schema(
     ]
 )
 
+_ID_LETTERS = 32
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -47,7 +50,16 @@ class Plan:
 
 def record_id(bucket: str, key: str, etag: str) -> str:
     """128-bit hash (32 hex digits) of one version of an object; NUL separates, as no S3 name holds it."""
-    return hashlib.sha256(f"{bucket}\0{key}\0{etag}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{bucket}\0{key}\0{etag}".encode()).hexdigest()[:_ID_LETTERS]
+
+
+def record_ids(bucket: str, keys: pa.ChunkedArray, etags: pa.ChunkedArray) -> pa.Array:
+    """The `record_id` of each key and ETag."""
+    names = pc.binary_join_element_wise(bucket, keys, etags, "\0").cast(pa.binary())
+    digests = b"".join([hashlib.sha256(name).digest() for name in names.to_pylist()])
+    halves = np.frombuffer(digests, np.uint8).reshape(-1, hashlib.sha256().digest_size)[:, : _ID_LETTERS // 2]
+    offsets = np.arange(0, _ID_LETTERS * len(names) + 1, _ID_LETTERS, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(names), pa.py_buffer(offsets), pa.py_buffer(halves.tobytes().hex().encode()))
 
 
 def plan(
@@ -66,8 +78,8 @@ def plan(
     never falls under the model's minimum.
     """
     eligible = _eligible(inventory)
-    missing = eligible.take(embedded.missing(eligible))
-    waiting = missing.take(quarantined.missing(missing))
+    missing = embedded.without(eligible)
+    waiting = quarantined.without(missing)
     records, copies = distinct(waiting)
     size = equal_wave_records(records.num_rows, maximum=max_records)
     return Plan(
@@ -94,9 +106,8 @@ def _eligible(inventory: pa.Table) -> pa.Table:
 
 
 def _manifest(records: pa.Table, copies: list[int], bucket: str) -> pa.Table:
-    pairs = zip(records["key"].to_pylist(), records["etag"].to_pylist(), strict=True)
     columns = {name: records[name] for name in records.column_names}
-    columns["record_id"] = pa.array([record_id(bucket, key, etag) for key, etag in pairs], pa.string())
+    columns["record_id"] = record_ids(bucket, records["key"], records["etag"])
     columns["copies"] = pa.array(copies, pa.int32())
     return pa.table([columns[name] for name in MANIFEST.names], schema=MANIFEST)
 

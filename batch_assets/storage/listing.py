@@ -1,5 +1,6 @@
 """Listing a prefix of the source bucket into an inventory: a row per object, eligible or with the reason why not."""
 
+import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -34,6 +35,8 @@ INVENTORY = pa.schema(
 
 _MAX_CALLS = 16
 """Calls of one listing that are under way at once, if the client has as many connections."""
+_LEAST_SECONDS = 0.001
+"""Of the interpreter's time for a call, in case the clock is coarse."""
 
 
 def list_prefix(client: Any, prefix: S3Address, *, formats: Mapping[str, str], max_image_bytes: int) -> pa.Table:
@@ -64,14 +67,17 @@ def listing_version(inventory: pa.Table) -> str:
 
 def _batches(client: Any, prefix: S3Address) -> list[pa.RecordBatch]:
     """All objects under a prefix, a page or less at a time."""
+    begun, busy = time.perf_counter(), time.thread_time()
     first = list_page(client, prefix)
+    waits = (time.perf_counter() - begun) / max(time.thread_time() - busy, _LEAST_SECONDS)
     if first.next_token is None:
         return [first.entries]
     keys = first.entries.column("key").to_pylist()
     if keys != sorted(keys):
         # Source: Amazon S3 user guide, "Differences for directory buckets": no order, and no start after a key.
         return list(_in_turn(client, prefix, first))
-    calls = min(_MAX_CALLS, client.meta.config.max_pool_connections)
+    # Threads share one interpreter: more than there is waiting to share would only wait for each other.
+    calls = min(_MAX_CALLS, client.meta.config.max_pool_connections, 1 + int(waits))
     return RangeListing(partial(_page, client, prefix), prefix.key, first, max_calls=calls).batches()
 
 

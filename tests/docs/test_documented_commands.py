@@ -35,7 +35,7 @@ SERVING = {
 RUN_ELSEWHERE = {
     "make demo": "tests/end_to_end/test_demo.py runs what the target runs",
     "make test": "this is a part of it",
-    "make bench": "it takes a quarter of an hour; tests/benchmarks/ runs its parts",
+    "make bench": "it takes twenty-five minutes; tests/benchmarks/ runs its parts",
     "make dev": "tests/browser/ runs what the target runs",
     "dagster dev -w workspace.yaml": "tests/browser/ runs it, tests/test_loading.py loads the same workspace",
 }
