@@ -18,7 +18,7 @@ from batch_assets.assets.services import SnsResource
 from batch_assets.automation import completion
 from batch_assets.automation.event_log import Verdicts, observations
 from batch_assets.automation.launches import earlier_runs
-from batch_assets.automation.tick import MAX_EVENTS
+from batch_assets.automation.tick import MAX_EVENTS, Deadline
 from batch_assets.automation.troubles import ALERTED, Clockwork, Standing, left, standing
 from batch_assets.errors import ServiceError
 from batch_assets.settings import Settings
@@ -58,6 +58,7 @@ class Look:
     instance: dg.DagsterInstance
     notifiers: Sequence[Notifier]
     standings: Mapping[str, Standing]
+    deadline: Deadline = field(default_factory=Deadline)
     now: float = field(default_factory=time.time)
     failures: list[str] = field(default_factory=list)
 
@@ -105,6 +106,8 @@ class Look:
             by_kind[trouble.kind].append((partition, trouble))
         arrived = []
         for kind, found in by_kind.items():
+            if self.deadline.passed:
+                break
             alert = Alert(kind, found, self.settings.web_ui_url)
             try:
                 for notify in self.notifiers:

@@ -66,14 +66,16 @@ class Inquiry:
 
     def statuses(self) -> dict[str, BatchJob]:
         """The service's view of jobs that are waited for, by partition."""
-        told = self._told() if self.queue else None
-        if told is not None and len(told) <= _MAX_GETS and not self._list_is_due(self.settings.poll_seconds):
-            return dict(self._one_by_one(told))
-        if told is None and self.queue and not self._list_is_due(self.settings.sensor_interval_seconds):
-            return {}
-        return self._all()
+        if self.queue is None:
+            return self._all()
+        told = self._told(self.queue)
+        if told is None:
+            return self._all() if self._list_is_due(self.settings.sensor_interval_seconds) else {}
+        if len(told) > _MAX_GETS or self._list_is_due(self.settings.poll_seconds):
+            return self._all()
+        return dict(self._one_by_one(told))
 
-    def _told(self) -> Collection[str] | None:
+    def _told(self, queue: EventQueue) -> Collection[str] | None:
         """Partitions whose jobs have ended, as events have it; None if the queue does not answer.
 
         A message is deleted when it has nothing to tell: its job has not ended by it, or is not waited for, because its
@@ -84,7 +86,7 @@ class Inquiry:
         idle: list[Message] = []
         left = 0
         try:
-            for message in self.queue.receive() if self.queue else ():
+            for message in queue.receive():
                 event = message.event
                 if event is None:
                     left += 1
@@ -94,8 +96,7 @@ class Inquiry:
                     idle.append(message)
                 if self.deadline.passed:
                     break
-            if self.queue:
-                self.queue.delete(idle)
+            queue.delete(idle)
         except ServiceError as error:
             self.waits.append(f"Bedrock is asked instead: {error}")
             return None
