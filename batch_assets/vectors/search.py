@@ -136,9 +136,10 @@ def ranking(
     ]
     with ThreadPoolExecutor(_QUERIES_IN_FLIGHT) as pool:
         begun = list(pool.map(partial(_begun, client), queries))
-    there = [matches for matches in begun if matches is not None]
-    if queries and not there:
-        raise _none_exists(bucket, list(indexes))
+    missing = [error for error in begun if isinstance(error, ClientError)]
+    there = [matches for matches in begun if not isinstance(matches, ClientError)]
+    if missing and not there:
+        raise _none_exists(bucket, list(indexes)) from missing[0]
     yield from itertools.islice(heapq.merge(*there, key=lambda match: match.distance), top_k)
 
 
@@ -160,13 +161,13 @@ def _none_exists(bucket: str, indexes: Sequence[str]) -> SearchError:
     return SearchError(f"none of the indexes {names} of vector bucket {bucket!r} exists: load a partition first")
 
 
-def _begun(client: "S3VectorsClient", query: _Query) -> Iterator[Match] | None:
-    """The matches of a query, of which the first page is there, or None if its index does not exist."""
+def _begun(client: "S3VectorsClient", query: _Query) -> Iterator[Match] | ClientError:
+    """The matches of a query, of which the first page is there, or the service's word that its index is not."""
     matches = _matches(client, query)
     try:
         first = list(itertools.islice(matches, 1))
-    except client.exceptions.NotFoundException:
-        return None
+    except client.exceptions.NotFoundException as error:
+        return error
     except ClientError as error:
         raise _refused(query, error) from error
     return itertools.chain(first, _following(query, matches))
