@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo dev test lint types tests soak docs bench bench-quick clean
+.PHONY: demo dev test lint types tests soak audit docs bench bench-quick clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed ## run the whole pipeline on this machine
@@ -28,6 +28,9 @@ soak: .venv/installed-for-benchmarks .venv-aws/installed ## every test, for up t
 docs: .venv/installed-for-docs ## the documentation site, in build/site
 	$(BIN)/zensical build --strict
 
+audit: .venv-audit/installed ## known holes in the pinned packages; needs the network, and says so if there is none
+	.venv-audit/bin/python .ci/audit.py .venv-audit/bin/pip-audit constraints.txt
+
 bench: .venv/installed-for-benchmarks ## every stage beside its peers and limits, in twenty-five minutes; writes docs/performance.md
 	$(BIN)/python -m benchmarks
 
@@ -36,7 +39,7 @@ bench-quick: .venv/installed-for-benchmarks ## small sizes, in two minutes; comp
 	$(BIN)/python -m benchmarks.compare benchmarks/quick.json build/benchmarks/quick.json
 
 clean: ## remove the environment and what tools left
-	rm -rf .venv .venv-aws build .cache *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-aws .venv-audit build .cache *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/bin/pip:
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed"'
@@ -62,4 +65,10 @@ clean: ## remove the environment and what tools left
 .venv-aws/installed: constraints-aws.txt | .venv/bin/pip
 	$(PYTHON) -m venv .venv-aws
 	.venv-aws/bin/pip install --quiet --disable-pip-version-check -c constraints-aws.txt awscli
+	touch $@
+
+# Its packages are nobody else's affair either.
+.venv-audit/installed: constraints-audit.txt | .venv/bin/pip
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --disable-pip-version-check -c constraints-audit.txt pip-audit
 	touch $@

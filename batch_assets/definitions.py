@@ -3,8 +3,8 @@
 import dagster as dg
 
 from batch_assets.assets import batch_job, batch_manifest, embedding_table, image_inventory, vector_index
-from batch_assets.assets.services import BedrockResource, S3VectorsResource, SharedS3Resource
-from batch_assets.automation import clean_up, completion, jobs, reconcile, schedule, submission
+from batch_assets.assets.services import BedrockResource, S3VectorsResource, SharedS3Resource, SnsResource, SqsResource
+from batch_assets.automation import alerts, clean_up, completion, jobs, reconcile, schedule, submission
 from batch_assets.settings import Settings, load_settings
 from batch_assets.storage.io_manager import ParquetIOManager, TablesResource
 
@@ -31,12 +31,14 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ],
         jobs=[jobs.plan_and_submit(), jobs.load(), reconcile.build(settings), cleaning],
         schedules=[schedule.build(settings), clean_up.daily(cleaning, settings)],
-        sensors=[submission.build(settings), completion.build(settings)],
+        sensors=[submission.build(settings), completion.build(settings), alerts.build(settings)],
         executor=dg.in_process_executor,
         resources={
             "s3": s3,
             "bedrock": BedrockResource(region_name=settings.region),
             "s3vectors": S3VectorsResource(region_name=settings.region),
+            "sns": SnsResource(topic_arn=settings.alert_topic_arn),
+            "sqs": SqsResource(region_name=settings.region),
             "tables": tables,
             "io_manager": ParquetIOManager(tables=tables),
         },

@@ -16,6 +16,8 @@ from batch_assets.spaces import MODELS, NOVA_MULTIMODAL, EmbeddingSpace, embeddi
 
 ENVIRONMENT_PREFIX = "BATCH_ASSETS_"
 
+_USER_OF_ADDRESS = re.compile(r"//[^/]*@")
+
 
 def _form(pattern: str, description: str) -> AfterValidator:
     """Accept what matches `pattern` as a whole; an empty optional value is filled in later."""
@@ -58,6 +60,7 @@ Role = Annotated[
 class Settings(BaseSettings):
     """All settings of a deployment; the descriptions are the reference that the documentation prints.
 
+    None is a secret: credentials come from the AWS settings, and addresses that carry some are refused.
     Sources of the forms: the service models of Amazon Bedrock, S3 Vectors and IAM, and the S3 user guide.
     """
 
@@ -136,6 +139,22 @@ class Settings(BaseSettings):
     sensor_interval_seconds: int = Field(30, ge=1, description="Shortest pause between two looks of a sensor")
     pictures: bool = Field(
         True, description="Show pictures in the Dagster UI: thumbnails and plots, up to some 60 kB a partition"
+    )
+    alert_topic_arn: Annotated[
+        str, _form(r"(arn:aws(-[^:]+)?:sns:[-a-z0-9]+:[0-9]{12}:[-_A-Za-z0-9]{1,256})?", "the ARN of an SNS topic")
+    ] = Field("", description="SNS topic that alerts are sent to")
+    alert_hook: Annotated[str, _form(r"([\w.]+:\w+)?", "module:function")] = Field(
+        "", description="Function that alerts are handed to, as module:function"
+    )
+    stuck_after_hours: int = Field(48, ge=1, description="Hours of waiting after which a partition counts as stuck")
+    web_ui_url: Annotated[
+        str, _form(r"(https?://[^@?#\s]+)?", "an http or https address without user, password or query")
+    ] = Field("", description="Address of Dagster's web UI, for the links in alerts")
+    events_queue_url: Annotated[
+        str, _form(r"(https?://[^/]+/[0-9]{12}/[-_a-zA-Z0-9]{1,80})?", "the URL of an SQS queue")
+    ] = Field("", description="SQS queue of Bedrock's job events, so that loads start sooner (empty: only polling)")
+    poll_seconds: int = Field(
+        300, ge=30, description="With a queue of events: longest pause until Bedrock is asked for all jobs all the same"
     )
 
     @field_validator("first_partition")
@@ -268,7 +287,8 @@ def _explain(problem: Any) -> str:
     if problem["type"] == "missing":
         description = Settings.model_fields[str(problem["loc"][0])].description
         return f"{name} is not set: {description}"
-    return f"{name}={problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+    shown = _USER_OF_ADDRESS.sub("//***@", repr(problem["input"]))
+    return f"{name}={shown}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def _folder(uri: str) -> tuple[str, str]:

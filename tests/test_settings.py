@@ -178,3 +178,25 @@ def test_settings_cannot_be_changed_afterwards() -> None:
     settings = load_settings(**REQUIRED)
     with pytest.raises(ValueError, match="frozen"):
         settings.dimension = 256
+
+
+def test_an_address_with_a_password_is_refused_without_showing_it() -> None:
+    """It would go into every alert, and the refusal goes into logs."""
+    told = refusal(web_ui_url="https://someone:swordfish@dagster.example")
+    assert "BATCH_ASSETS_WEB_UI_URL='https://***@dagster.example': must be an http or https address without" in told
+    assert "swordfish" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("events_queue_url", "events"),
+        ("events_queue_url", "https://sqs.us-east-1.amazonaws.com/1234/events"),
+        ("alert_topic_arn", "arn:aws:sqs:us-east-1:123456789012:alerts"),
+        ("alert_hook", "package.module.function"),
+        ("web_ui_url", "dagster.example"),
+    ],
+)
+def test_where_events_and_alerts_go_is_checked(name: str, value: str) -> None:
+    """By its form; whether it is there is seen when it is asked."""
+    assert f"BATCH_ASSETS_{name.upper()}={value!r}: must be" in refusal(**{name: value})

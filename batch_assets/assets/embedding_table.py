@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from dagster_aws.s3 import S3Resource
 
 from batch_assets.assets.loading import Load, Loaded, TooEarly
-from batch_assets.assets.metadata import columns, counts, preview, s3_link, usd
+from batch_assets.assets.metadata import columns, counts, failed_checks, preview, s3_link, usd
 from batch_assets.assets.node import GROUP, OWNERS, RETRY_POLICY, node_tags, partitions_definition, told_plainly
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.assets.pictures import Album, shown
@@ -82,8 +82,9 @@ def build(settings: Settings) -> dg.AssetsDefinition:
             yield _rejections(loaded, state, store.catalog, refused)
             spread = loaded.spread()
             vectors = shown(context, TABLE, album.vectors(spread)) | _spread(spread)
-            yield _table(run_settings, loaded, state, store.catalog, vectors)
-        yield from _verdicts(key, loaded)
+            verdicts = list(_verdicts(key, loaded))
+            yield _table(run_settings, loaded, state, store.catalog, vectors | failed_checks(verdicts))
+        yield from verdicts
 
     return load_results
 

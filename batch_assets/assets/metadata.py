@@ -1,6 +1,6 @@
 """How rows, objects and amounts are shown in the web UI."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 PREVIEW_ROWS = 8
 _PREVIEW_LETTERS = 120
+_ERROR = dg.AssetCheckSeverity.ERROR
 
 
 def columns(schema: pa.Schema) -> dict[str, dg.TableSchema]:
@@ -60,6 +61,12 @@ def s3_link(uri: str, region: str) -> dg.UrlMetadataValue:
 def counts(values: Mapping[str, int]) -> dict[str, dg.IntMetadataValue]:
     """Counts as numbers, so that they plot over partitions."""
     return {name: dg.MetadataValue.int(value) for name, value in values.items()}
+
+
+def failed_checks(results: Iterable[dg.AssetCheckResult]) -> dict[str, list[str]]:
+    """The names of checks that failed as errors, for the materialisation: a check itself forgets other partitions."""
+    failed = [str(result.check_name) for result in results if not result.passed and result.severity == _ERROR]
+    return {"failed_checks": failed} if failed else {}
 
 
 def _cell(value: Any) -> str | int | float | bool | None:

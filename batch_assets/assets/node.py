@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -13,6 +14,7 @@ from batch_assets.settings import Settings
 
 GROUP = "image_embeddings"
 OWNERS = ["team:data-engineering"]
+_PERIODS = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "monthly": timedelta(days=31)}
 RETRY_POLICY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.FULL)
 
 
@@ -29,6 +31,15 @@ def partitions_definition(settings: Settings) -> dg.TimeWindowPartitionsDefiniti
     )
 
 
+def freshness_policy(settings: Settings) -> dg.FreshnessPolicy:
+    """How long ago something was indexed last: it warns when the newest partition could have been, and was not.
+
+    It fails when a whole period more has passed. A period without pictures is indexed too, as an empty one.
+    """
+    late = _PERIODS[settings.template.granularity] + timedelta(hours=settings.job_timeout_hours)
+    return dg.FreshnessPolicy.time_window(fail_window=late + _PERIODS[settings.template.granularity], warn_window=late)
+
+
 def node(
     settings: Settings,
     *,
@@ -40,6 +51,7 @@ def node(
     check_specs: Sequence[dg.AssetCheckSpec] = (),
     deps: Sequence[str] = (),
     pool: str | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The decorator of an asset of the graph; `schema` is that of its table."""
     decorate = dg.asset(
@@ -56,6 +68,7 @@ def node(
         partitions_def=partitions_definition(settings),
         tags=node_tags(settings),
         retry_policy=RETRY_POLICY,
+        freshness_policy=freshness,
     )
     return lambda function: decorate(told_plainly(function))
 

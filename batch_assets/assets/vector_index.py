@@ -6,8 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from batch_assets.assets.metadata import counts, preview
-from batch_assets.assets.node import node
+from batch_assets.assets.metadata import counts, failed_checks, preview
+from batch_assets.assets.node import freshness_policy, node
 from batch_assets.assets.services import S3VectorsResource
 from batch_assets.assets.target import settings_of_run, store_for
 from batch_assets.settings import Settings
@@ -92,6 +92,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         code_version="1",
         schema=INDEX_TABLE,
         deps=["embedding_table"],
+        freshness=freshness_policy(settings),
     )
     def vector_index(
         context: dg.AssetExecutionContext, tables: TablesResource, s3vectors: S3VectorsResource
@@ -115,6 +116,7 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         if not verification.complete:
             facts = {**facts, "indexed_version": None}
         rows = result_table(desired, verification)
+        verdict = _verdict(key, verification)
         yield dg.MaterializeResult(
             value=TableOutput(rows, facts, version, store.catalog),
             data_version=dg.DataVersion(str(embedding_table.facts["table_version"])),
@@ -135,8 +137,9 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "index_arn": target.index.arn,
                 "space": run_settings.space.slug,
                 "preview": preview(rows),
+                **failed_checks([verdict]),
             },
-            check_results=[_verdict(key, verification)],
+            check_results=[verdict],
         )
 
     return vector_index

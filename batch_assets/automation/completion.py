@@ -1,37 +1,36 @@
 """The completion sensor: loads a partition when its batch job has ended, and reports how the jobs get on.
 
 In each look it compares, by identity, the job of a partition with the job that its table holds, and the table's
-version with the indexed one. It asks Bedrock for all jobs at once, and singly only for the few that are not listed.
+version with the indexed one. A job whose end is in the event log is not asked for again.
 """
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from batch_assets.assets import history
-from batch_assets.assets.services import BedrockResource
+from batch_assets.assets.services import BedrockResource, SqsResource
 from batch_assets.assets.target import Target
 from batch_assets.automation.event_log import Event, PartitionEvents, Verdicts, busy_partitions, observations
+from batch_assets.automation.inquiry import Inquiry, LastList
 from batch_assets.automation.job_names import LOAD
 from batch_assets.automation.launches import Purpose, Wait, earlier_runs, next_run
 from batch_assets.automation.tick import MAX_EVENTS, MAX_RUN_REQUESTS, Deadline
-from batch_assets.bedrock.jobs import BatchJob, get_job, list_jobs
+from batch_assets.bedrock.job_events import EventQueue
+from batch_assets.bedrock.jobs import ENDED_STATUSES, BatchJob
 from batch_assets.bedrock.ledger import LOADED_AT_ONCE, QUEUED, WITH_JOB
-from batch_assets.errors import JobError
 from batch_assets.settings import Settings
 
 NAME = "completion_sensor"
 ASSETS = ("batch_job", "embedding_table", "vector_index")
-_MAX_GETS = 20
 _SHOWN = 5
 _PROGRESS_STEP = 10
 _PROGRESS_SECONDS = 600
-_CLOCK_SKEW = timedelta(minutes=10)
+_EVENTS_INTERVAL_SECONDS = 5
 
 
 def build(settings: Settings) -> dg.SensorDefinition:
@@ -41,25 +40,36 @@ def build(settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         name=NAME,
         job_name=LOAD,
-        minimum_interval_seconds=settings.sensor_interval_seconds,
+        minimum_interval_seconds=_interval_seconds(settings),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Materialises embedding_table, rejected_images and vector_index of a partition when its batch job "
         "has ended, and reports each change of a job's state on batch_job.",
     )
-    def completion_sensor(context: dg.SensorEvaluationContext, bedrock: BedrockResource) -> dg.SensorResult:
-        return Look(settings, context.instance, bedrock.control(), verdicts.current(context.instance)).result()
+    def completion_sensor(
+        context: dg.SensorEvaluationContext, bedrock: BedrockResource, sqs: SqsResource
+    ) -> dg.SensorResult:
+        queue = EventQueue(sqs.client(), settings.events_queue_url) if settings.events_queue_url else None
+        current = verdicts.current(context.instance)
+        return Look(settings, context.instance, bedrock.control(), current, queue, context.cursor).result()
 
     return completion_sensor
 
 
+def _interval_seconds(settings: Settings) -> int:
+    """With a queue a look costs one call of SQS, and comes as often as the daemon goes round."""
+    interval = settings.sensor_interval_seconds
+    return min(interval, _EVENTS_INTERVAL_SECONDS) if settings.events_queue_url else interval
+
+
 @dataclass(frozen=True)
 class InFlight:
-    """A job whose results are not in the table yet."""
+    """A job whose results are not in the table yet; `event_id` is the storage id of the event that tells of it."""
 
     job_arn: str
     submitted_at: float
     records: int
     target: str | None
+    event_id: int
 
 
 @dataclass(frozen=True)
@@ -90,9 +100,9 @@ def verdict(events: PartitionEvents) -> Verdict:
     # Under other settings than those of its job a partition waits for that job first.
     waits_for: Mapping[str, Any] | None = job.metadata.get("waits_for")
     if waits_for and loaded != waits_for["token"]:
-        return _in_flight(waits_for)
+        return _in_flight(waits_for, job.storage_id)
     if loaded != token and state in WITH_JOB:
-        return _in_flight(job.metadata)
+        return _in_flight(job.metadata, job.storage_id)
     if loaded != token and state in LOADED_AT_ONCE:
         return Due(token, job.metadata.get("target"))
     version = str(table.metadata["table_version"]) if table else None
@@ -101,8 +111,9 @@ def verdict(events: PartitionEvents) -> Verdict:
     return AtRest(queued=state == QUEUED)
 
 
-def _in_flight(told: Mapping[str, Any]) -> InFlight:
-    return InFlight(str(told["job_arn"]), float(told["submitted_at"]), int(told["records"]), told.get("target"))
+def _in_flight(told: Mapping[str, Any], event_id: int) -> InFlight:
+    submitted_at, records = float(told["submitted_at"]), int(told["records"])
+    return InFlight(str(told["job_arn"]), submitted_at, records, told.get("target"), event_id)
 
 
 @dataclass
@@ -113,6 +124,8 @@ class Look:
     instance: dg.DagsterInstance
     bedrock: Any
     verdicts: Mapping[str, Verdict]
+    queue: EventQueue | None = None
+    cursor: str | None = None
     deadline: Deadline = field(default_factory=Deadline)
     now: float = field(default_factory=time.time)
     waits: list[str] = field(default_factory=list)
@@ -121,37 +134,36 @@ class Look:
         """Run requests for what is due, observations for what has changed, and what is waited for."""
         flying = {name: found for name, found in self.verdicts.items() if isinstance(found, InFlight)}
         due = {name: found for name, found in self.verdicts.items() if isinstance(found, Due)}
-        statuses = self._statuses(flying)
-        ended = {name: flying[name] for name, job in statuses.items() if job.ended}
+        reported = observations(self.instance, "batch_job", flying)
+        ended = {name: job for name, job in flying.items() if end_is_reported(job, reported.get(name))}
+        inquiry = self._inquiry({name: job for name, job in flying.items() if name not in ended})
+        statuses = inquiry.statuses()
+        ended |= {name: flying[name] for name, job in statuses.items() if job.ended}
         due |= {name: Due(job.job_arn, job.target) for name, job in ended.items()}
         requests = list(self._requests(due)) if due else []
+        changed = self._changed(statuses, reported)
         return dg.SensorResult(
             run_requests=requests,
-            asset_events=list(self._observations(flying, statuses)),
-            skip_reason=None if requests else self._reason(statuses),
+            asset_events=[
+                _observation(name, job, reported.get(name), records=flying[name].records)
+                for name, job in changed[:MAX_EVENTS]
+            ],
+            skip_reason=None if requests else self._reason(_shown(flying, statuses, reported)),
+            # What does not fit into one look has to be found again.
+            cursor=inquiry.last_list.as_cursor() if self.queue and len(changed) <= MAX_EVENTS else self.cursor,
         )
 
-    def _statuses(self, flying: Mapping[str, InFlight]) -> dict[str, BatchJob]:
-        """The service's view of the jobs: one listing, then a few single questions."""
-        by_arn = {job.job_arn: partition for partition, job in flying.items()}
-        found: dict[str, BatchJob] = {}
-        if not flying:
-            return found
-        earliest = min(job.submitted_at for job in flying.values())
-        after = datetime.fromtimestamp(earliest, UTC) - _CLOCK_SKEW
-        for job in list_jobs(self.bedrock, submitTimeAfter=after):
-            if job.arn in by_arn:
-                found[by_arn[job.arn]] = job
-            if len(found) == len(by_arn) or self.deadline.passed:
-                break
-        for arn, partition in [(arn, name) for arn, name in by_arn.items() if name not in found][:_MAX_GETS]:
-            if self.deadline.passed:
-                break
-            try:
-                found[partition] = get_job(self.bedrock, arn)
-            except JobError as error:
-                self.waits.append(f"{partition}: {error}")
-        return found
+    def _inquiry(self, waiting: Mapping[str, InFlight]) -> Inquiry:
+        return Inquiry(
+            self.settings,
+            self.bedrock,
+            self.queue,
+            waiting,
+            LastList.from_cursor(self.cursor),
+            deadline=self.deadline,
+            now=self.now,
+            waits=self.waits,
+        )
 
     def _requests(self, due: Mapping[str, Due]) -> Iterator[dg.RunRequest]:
         busy = busy_partitions(self.instance, due)
@@ -179,27 +191,41 @@ class Look:
                 launched += 1
                 yield run
 
-    def _observations(
-        self, flying: Mapping[str, InFlight], statuses: Mapping[str, BatchJob]
-    ) -> Iterator[dg.AssetObservation]:
-        """What has changed since the last observation that is in the event log."""
-        reported = observations(self.instance, "batch_job", statuses)
+    def _changed(
+        self, statuses: Mapping[str, BatchJob], reported: Mapping[str, Event]
+    ) -> Sequence[tuple[str, BatchJob]]:
+        """What has changed since the last observation that is in the event log; ends first."""
         changed = [
-            (partition, job)
-            for partition, job in sorted(statuses.items())
-            if worth_reporting(job, reported.get(partition), now=self.now)
+            (name, job) for name, job in statuses.items() if worth_reporting(job, reported.get(name), now=self.now)
         ]
-        for partition, job in changed[:MAX_EVENTS]:
-            yield _observation(partition, job, reported.get(partition), records=flying[partition].records)
+        return sorted(changed, key=lambda item: (not item[1].ended, item[0]))
 
-    def _reason(self, statuses: Mapping[str, BatchJob]) -> str:
-        states = Counter(job.status for job in statuses.values())
+    def _reason(self, states: Counter[str]) -> str:
         states["queued"] = sum(isinstance(found, AtRest) and found.queued for found in self.verdicts.values())
         shown = ", ".join(f"{number} {status}" for status, number in sorted(states.items()) if number)
         parts = [f"waiting for batch jobs: {shown}" if shown else "no batch job is in flight", *self.waits[:_SHOWN]]
         if len(self.waits) > _SHOWN:
             parts.append(f"and {len(self.waits) - _SHOWN} more")
         return "; ".join(parts)
+
+
+def end_is_reported(job: InFlight, last: Event | None) -> bool:
+    """Whether the event log says that this very job has ended, which is for good."""
+    return (
+        last is not None and last.metadata.get("job_arn") == job.job_arn and last.metadata["status"] in ENDED_STATUSES
+    )
+
+
+def _shown(
+    flying: Mapping[str, InFlight], statuses: Mapping[str, BatchJob], reported: Mapping[str, Event]
+) -> Counter[str]:
+    """The jobs in flight by their newest known status."""
+    known = {
+        name: str(reported[name].metadata["status"])
+        for name, job in flying.items()
+        if name in reported and reported[name].metadata.get("job_arn") == job.job_arn
+    }
+    return Counter({**known, **{name: job.status for name, job in statuses.items()}}.values())
 
 
 def worth_reporting(job: BatchJob, last: Event | None, *, now: float) -> bool:

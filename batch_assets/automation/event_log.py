@@ -13,6 +13,7 @@ _CHUNK = 500
 _MAX_READ = 1_000
 _KEYS_IN_A_QUERY = 5_000
 _PARTITION_TAG = "dagster/partition"
+_OBSERVATION = dg.DagsterEventType.ASSET_OBSERVATION
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
@@ -37,29 +38,46 @@ PartitionEvents = Mapping[str, Event]
 """The newest materialisations of one partition, by asset."""
 
 
+def observed(asset: str) -> str:
+    """The name of an asset's newest observation among the events of a partition."""
+    return f"{asset} observed"
+
+
 @dataclass
 class Verdicts(Generic[Verdict]):
     """What follows from the newest events of each partition, read again only when these events are others.
 
     A cache and no memory: it may be lost at any time, and the looks that follow read the events again, a bounded
     number each.
+
+    Attributes:
+        assets: Those whose materialisations count; partitions are those of the first.
+        decide: What follows from the events of a partition.
+        observed: Assets whose newest observation is read too; it stands under the name `observed(asset)`.
     """
 
     assets: Sequence[str]
     decide: Callable[[PartitionEvents], Verdict]
+    observed: Sequence[str] = ()
     _known: dict[str, tuple[tuple[int, ...], Verdict]] = field(default_factory=dict)
 
     def current(self, instance: dg.DagsterInstance) -> dict[str, Verdict]:
         """The verdict on each partition of the first asset, of as many as have been read so far."""
-        newest = [newest_ids(instance, asset) for asset in self.assets]
-        ids = {partition: tuple(asset.get(partition, 0) for asset in newest) for partition in newest[0]}
+        newest = {asset: newest_ids(instance, asset) for asset in self.assets}
+        newest |= {observed(asset): newest_ids(instance, asset, _OBSERVATION) for asset in self.observed}
+        partitions = newest[self.assets[0]]
+        ids = {partition: tuple(found.get(partition, 0) for found in newest.values()) for partition in partitions}
         changed = [name for name in ids if name not in self._known or self._known[name][0] != ids[name]]
         # After a restart all have changed: those with the newest events are the likeliest to want something.
         changed.sort(key=lambda name: max(ids[name]), reverse=True)
         events: dict[str, dict[str, Event]] = {partition: {} for partition in changed[:_MAX_READ]}
-        for asset, asset_ids in zip(self.assets, newest, strict=True):
-            for partition, event in materialisations(instance, asset, pick(asset_ids, events)).items():
+        for asset in self.assets:
+            for partition, event in materialisations(instance, asset, pick(newest[asset], events)).items():
                 events[partition][asset] = event
+        for asset in self.observed:
+            seen = list(pick(newest[observed(asset)], events).values())
+            for partition, event in _fetch(instance.fetch_observations, asset, seen):
+                events[partition][observed(asset)] = event
         for partition, found in sorted(events.items()):
             self._known[partition] = (ids[partition], self.decide(found))
         # A look that was given up may still run in another thread and add to what is known.
@@ -87,7 +105,7 @@ def observations(instance: dg.DagsterInstance, asset: str, partitions: Collectio
     """The newest observations of these partitions."""
     if not partitions:
         return {}
-    newest = newest_ids(instance, asset, dg.DagsterEventType.ASSET_OBSERVATION, partitions)
+    newest = newest_ids(instance, asset, _OBSERVATION, partitions)
     return dict(_fetch(instance.fetch_observations, asset, list(newest.values())))
 
 

@@ -1,4 +1,4 @@
-"""`batch-assets sandbox`: S3, IAM, STS, Bedrock and S3 Vectors on this machine."""
+"""`batch-assets sandbox`: S3, IAM, STS, Bedrock, S3 Vectors, EventBridge, SQS and SNS on this machine."""
 
 import json
 from importlib.util import find_spec
@@ -31,14 +31,18 @@ def command(
     enforce_iam: Annotated[
         bool, typer.Option("--enforce-iam", help="Refuse what the caller's IAM policies do not allow.")
     ] = False,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name besides those of loopback that it is reached by; may be repeated."),
+    ] = None,
     env: Annotated[bool, typer.Option("--env", help="Print export lines for a shell instead of the address.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: address and environment.")] = False,
 ) -> None:
     """Serve stand-ins for the AWS services on this machine.
 
-    S3, IAM, STS, Bedrock and S3 Vectors on one loopback port, until Ctrl-C. Every start is an empty world. Vectors come
-    from a colour and texture descriptor that stands in for the model: pictures that look alike are near, colour words
-    are understood, meaning is not.
+    S3, IAM, STS, Bedrock, S3 Vectors, EventBridge, SQS and SNS on one loopback port, until Ctrl-C. Every start is an
+    empty world. Vectors come from a colour and texture descriptor that stands in for the model: pictures that look
+    alike are near, colour words are understood, meaning is not.
 
     Example: batch-assets sandbox --port 4566 --env
     """
@@ -57,7 +61,13 @@ def command(
         else:
             typer.echo(shell_exports(environment_of(url)) if env else url)
 
-    config = SandboxConfig(speed=speed, max_live_jobs=max_live_jobs, faults=rules, enforce_policies=enforce_iam)
+    config = SandboxConfig(
+        speed=speed,
+        max_live_jobs=max_live_jobs,
+        faults=rules,
+        allowed_hosts=allowed_host or (),
+        enforce_policies=enforce_iam,
+    )
     serve(port, config=config, announce=announce)
 
 

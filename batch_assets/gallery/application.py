@@ -55,7 +55,7 @@ def create_app(
     return Starlette(
         routes=[
             Route("/", gallery.page),
-            Mount("/static", StaticFiles(directory=_STATIC)),
+            Mount("/static", _RevalidatedFiles(directory=_STATIC)),
             Route("/api/about", gallery.about),
             Route("/api/search", gallery.search),
             Route("/api/thumbnail", gallery.thumbnail),
@@ -77,6 +77,15 @@ def create_app(
             Exception: _unforeseen,
         },
     )
+
+
+class _RevalidatedFiles(StaticFiles):
+    """A browser asks each time whether a file has changed: parts of two versions do not fit together."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 class _Gallery:

@@ -6,7 +6,7 @@ drawn.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +116,9 @@ def _extent(values: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def _address(figure: "Figure") -> str:
-    canvas = figure.canvas
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     return data_uri(encoded(image, quality=_QUALITY, media_type=WEBP), WEBP)

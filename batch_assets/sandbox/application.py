@@ -1,6 +1,7 @@
 """The ASGI application: one port, every service."""
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote
 from xml.sax.saxutils import escape
 
+import orjson
 from a2wsgi import WSGIMiddleware
 from moto.moto_server.werkzeug_app import create_backend_app
 from starlette.concurrency import run_in_threadpool
@@ -27,13 +29,14 @@ from batch_assets.sandbox.rest_json import RestJsonApi, Route
 from batch_assets.sandbox.rest_json_response import HttpResponse
 from batch_assets.sandbox.routing import Target, find_target, s3_operation
 from batch_assets.sandbox.s3_bridge import S3Bridge, error_xml
+from batch_assets.sandbox.visitors import Visitors
 from batch_assets.sandbox.world import World
 
 _logger = logging.getLogger(__name__)
 
 _REQUEST_MAX_BYTES = {"s3vectors": 20 * 1024 * 1024}  # s3-vectors-limitations
 _S3_THREADS = 16
-_QUERY_SERVICES = ("iam", "sts")
+_MOTO_SERVICES = ("iam", "sts", "events", "sqs", "sns")
 
 _Refusal = Callable[[ErrorAnswer], Application]
 
@@ -53,17 +56,16 @@ class Sandbox:
         # a2wsgi, moto and Starlette each name the same ASGI and WSGI types in their own words.
         s3: Any = S3Bridge(self._world.store)
         self._s3: Any = WSGIMiddleware(s3, workers=_S3_THREADS)
-        create: Any = create_backend_app
-        self._query: dict[str, Any] = {name: WSGIMiddleware(create(name)) for name in _QUERY_SERVICES}
+        self._moto: dict[str, Any] = {}
+        self._making = threading.Lock()
+        self._visitors = Visitors(world.config.allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, as ASGI has it."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await self._control(scope, receive, send)
         elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            await self._answer(scope, receive, send)
 
     def close(self) -> None:
         """End jobs and worker processes; closing twice is fine."""
@@ -76,8 +78,18 @@ class Sandbox:
         await run_in_threadpool(self.close)
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1").lower(): value for name, value in scope["headers"]}
+        refusal = self._visitors.refusal(headers)
+        if refusal is not None:
+            await read_body(receive)
+            await _send(send, _json_error(403, "AccessDeniedException", refusal))
+        elif scope["path"].startswith(PREFIX):
+            await self._control(scope, receive, send)
+        else:
+            await self._serve(headers, scope, receive, send)
+
+    async def _serve(self, headers: Mapping[str, bytes], scope: Scope, receive: Receive, send: Send) -> None:
         target = find_target(
             raw_path=scope["raw_path"],
             authorization=headers.get("authorization"),
@@ -87,8 +99,8 @@ class Sandbox:
         send = _dated(send, self._world.clock.now() if target.service == "bedrock" else datetime.now(UTC))
         if target.service in self._apis:
             await self._serve_rest_json(target, headers, scope, receive, send)
-        elif target.service in _QUERY_SERVICES:
-            await self._serve_query(target, scope, receive, send)
+        elif target.service in _MOTO_SERVICES:
+            await self._serve_moto(target, headers, scope, receive, send)
         elif target.service == "s3":
             await self._serve_s3(target, headers, scope, receive, send)
         else:
@@ -120,22 +132,37 @@ class Sandbox:
         call = Call(service="s3", operation=operation, application=application, refusal=_s3_refusal)
         await self._disturbance.serve(call, scope, receive, send)
 
-    async def _serve_query(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_moto(
+        self, target: Target, headers: Mapping[str, bytes], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         body = await read_body(receive)
-        parameters = {name: values[0] for name, values in parse_qs(body.decode("latin-1")).items()}
-        operation = parameters.get("Action", "unknown")
+        # X-Amz-Target: AmazonSQS.ReceiveMessage; the services of the query protocol name it in the body.
+        named = headers.get("x-amz-target", b"").decode("latin-1").rpartition(".")[2]
+        parameters = _json_object(body) if named else _form(body)
+        operation = named or parameters.get("Action", "unknown")
+        refusal = _json_refusal if named else _query_refusal
         answer = identity_answer(operation, target.access_key_id, parameters, _query_error)
-        application = self._query[target.service] if answer is None else _answering(answer)
+        application = (
+            await run_in_threadpool(self._application, target.service) if answer is None else _answering(answer)
+        )
         if self._world.guard.watches:
             application = self._guarded(
                 target,
                 operation,
                 application,
-                _query_refusal,
+                refusal,
                 lambda _: service_needs(target.service, operation, target.region, parameters),
             )
-        call = Call(service=target.service, operation=operation, application=application, refusal=_query_refusal)
+        call = Call(service=target.service, operation=operation, application=application, refusal=refusal)
         await self._disturbance.serve(call, scope, replaying(body, receive), send)
+
+    def _application(self, service: str) -> Any:
+        """The application of one of moto's services, made when it is first asked for."""
+        create: Any = create_backend_app
+        with self._making:
+            if service not in self._moto:
+                self._moto[service] = WSGIMiddleware(create(service))
+            return self._moto[service]
 
     async def _serve_rest_json(
         self, target: Target, headers: Mapping[str, bytes], scope: Scope, receive: Receive, send: Send
@@ -197,6 +224,19 @@ class _RestJsonCall:
         await _send(send, response)
 
 
+def _form(body: bytes) -> dict[str, Any]:
+    return {name: values[0] for name, values in parse_qs(body.decode("latin-1")).items()}
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    """The parameters of a call; of a body that is no object none, which the service itself refuses."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _query_string(scope: Scope) -> str:
     text: str = scope["query_string"].decode("latin-1")
     return text
@@ -233,7 +273,7 @@ def _answering(response: HttpResponse) -> Application:
 
 
 def _json_error(status: int, code: str, message: str) -> HttpResponse:
-    body = f'{{"message":"{message}","__type":"{code}"}}'.encode()
+    body = orjson.dumps({"message": message, "__type": code})
     return HttpResponse(status=status, headers={"x-amzn-ErrorType": code}, body=body)
 
 
@@ -252,6 +292,10 @@ def _query_refusal(error: ErrorAnswer) -> Application:
 def _query_error(status: int, code: str, message: str) -> HttpResponse:
     text = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     return _xml_error(status, f"<ErrorResponse><Error>{text}</Error></ErrorResponse>".encode())
+
+
+def _json_refusal(error: ErrorAnswer) -> Application:
+    return _answering(_json_error(error.status, error.code, error.message))
 
 
 def _xml_error(status: int, body: bytes) -> HttpResponse:

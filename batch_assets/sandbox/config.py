@@ -36,6 +36,7 @@ class SandboxConfig:
         faults: Fault rules in force from the start.
         enforce_policies: Whether calls are refused that the policies of their caller do not allow.
         record_access: Whether what calls ask IAM for is kept, for ``/_local/access``.
+        allowed_hosts: Names besides those of loopback that requests may be addressed to.
     """
 
     speed: float = 1.0
@@ -45,3 +46,4 @@ class SandboxConfig:
     faults: Sequence[Mapping[str, Any]] = ()
     enforce_policies: bool = False
     record_access: bool = False
+    allowed_hosts: Sequence[str] = ()

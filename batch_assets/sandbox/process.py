@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from batch_assets.sandbox.config import ACCESS_KEY_ID, REGION, JobSchedule
 
-_SERVICES = ("S3", "S3VECTORS", "BEDROCK", "BEDROCK_RUNTIME", "IAM", "STS")
+_SERVICES = ("S3", "S3VECTORS", "BEDROCK", "BEDROCK_RUNTIME", "IAM", "STS", "EVENTBRIDGE", "SQS", "SNS")
 _HEALTH_SECONDS = 30.0
 _END_SECONDS = 10.0
 # Would send clients elsewhere, or make boto3 refuse plain HTTP.

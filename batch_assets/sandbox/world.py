@@ -7,6 +7,7 @@ from batch_assets.sandbox.authorization.access_log import AccessLog
 from batch_assets.sandbox.authorization.guard import Guard
 from batch_assets.sandbox.bedrock.embedding import Embedder, EmbeddingPool
 from batch_assets.sandbox.bedrock.engine import BatchEngine
+from batch_assets.sandbox.bedrock.events import JobEvents
 from batch_assets.sandbox.bedrock.job import Job
 from batch_assets.sandbox.bedrock.jobs import BedrockService
 from batch_assets.sandbox.bedrock.runtime import BedrockRuntimeService
@@ -32,7 +33,12 @@ class World:
         self.store = ObjectStore()
         self._pool = embedder or EmbeddingPool(workers=config.embedding_workers)
         self._engine = BatchEngine(
-            clock=self.clock, store=self.store, pool=self._pool, schedule=config.schedule, guard=self.guard
+            clock=self.clock,
+            store=self.store,
+            pool=self._pool,
+            schedule=config.schedule,
+            guard=self.guard,
+            events=JobEvents(self.clock),
         )
         self._lock = threading.Lock()
         self._handlers: dict[tuple[str, str], Any] = {}

@@ -135,7 +135,7 @@ def test_words_find_pictures_nearest_first(gallery: GalleryPage) -> None:
     gallery.shoot("gallery-results")
 
 
-def test_own_picture_finds_its_like_and_the_link_can_be_shared(gallery: GalleryPage) -> None:
+def test_own_picture_finds_its_like_and_the_link_can_be_shared(gallery: GalleryPage, browser: Browser) -> None:
     """A picked file is searched by; the address alone shows the same to somebody else."""
     gallery.open()
     gallery.pick(name="cup.jpg", data=photograph("coffee.jpg"))
@@ -146,7 +146,7 @@ def test_own_picture_finds_its_like_and_the_link_can_be_shared(gallery: GalleryP
     expect(gallery.page.locator("#query-picture img")).to_be_visible()
     found = [gallery.key_of(tile) for tile in gallery.tiles.all()[:5]]
     gallery.shoot("gallery-similar")
-    with opened(gallery.page.context.browser, gallery.page.url.split("/?")[0], gallery.screenshots) as other:
+    with opened(browser, gallery.url, gallery.screenshots) as other:
         other.page.goto(gallery.page.url)
         expect(other.tiles.first).to_contain_text("coffee")
         assert [other.key_of(tile) for tile in other.tiles.all()[:5]] == found

@@ -52,6 +52,12 @@ def test_other_names_are_refused(gallery: Gallery, host: str, path: str) -> None
     error_in(asked(gallery, path, Host=host), 403)
 
 
+def test_a_browser_asks_again_for_parts_of_the_page(gallery: Gallery) -> None:
+    """Modules of an earlier version would not fit the newer page."""
+    for path in ("/", "/static/js/main.js"):
+        assert asked(gallery, path).headers["Cache-Control"] == "no-cache"
+
+
 def test_a_refused_name_is_told_what_to_do(gallery: Gallery) -> None:
     """The person who runs the server may have meant it."""
     assert "--allow-host gallery.example" in error_in(asked(gallery, Host="gallery.example"), 403)

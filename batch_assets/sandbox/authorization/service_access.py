@@ -31,8 +31,17 @@ def service_needs(service: str, operation: str, region: str, request: Mapping[st
             yield from _bedrock_runtime(operation, region, request)
         case "s3vectors":
             yield from _s3vectors(operation, region, request)
+        case "sqs" | "sns" | "events":
+            yield AccessRequest(f"{service}:{operation.removesuffix('Batch')}", _message_resource(region, request))
         case _ if operation not in _ALWAYS_ALLOWED:
             yield AccessRequest(f"{service}:{operation}", _identity(request))
+
+
+def _message_resource(region: str, request: Mapping[str, Any]) -> str:
+    """The queue or topic of a call, or everything."""
+    if "QueueUrl" in request:
+        return f"arn:aws:sqs:{region}:{ACCOUNT_ID}:{request['QueueUrl'].rpartition('/')[2]}"
+    return str(request.get("TopicArn", "*"))
 
 
 def _bedrock(operation: str, region: str, request: Mapping[str, Any]) -> Iterator[AccessRequest]:

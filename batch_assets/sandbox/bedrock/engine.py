@@ -15,6 +15,7 @@ import orjson
 
 from batch_assets.sandbox.authorization.guard import Guard
 from batch_assets.sandbox.bedrock.embedding import Embedder
+from batch_assets.sandbox.bedrock.events import JobEvents
 from batch_assets.sandbox.bedrock.input import JobFailedError, JobInput, read_input
 from batch_assets.sandbox.bedrock.job import Counts, Job
 from batch_assets.sandbox.bedrock.output import JobOutput, OutputFile
@@ -49,14 +50,22 @@ class BatchEngine:
     """Moves jobs through their states, and does their work."""
 
     def __init__(
-        self, *, clock: VirtualClock, store: ObjectStore, pool: Embedder, schedule: JobSchedule, guard: Guard
+        self,
+        *,
+        clock: VirtualClock,
+        store: ObjectStore,
+        pool: Embedder,
+        schedule: JobSchedule,
+        guard: Guard,
+        events: JobEvents,
     ) -> None:
-        """Share the store and the workers with the rest of the sandbox."""
+        """Share the store, the workers and the way to the event bus with the rest of the sandbox."""
         self._clock = clock
         self._guard = guard
         self._store = store
         self._pool = pool
         self._schedule = schedule
+        self._events = events
         self._closing = False
 
     def start(self, job: Job) -> None:
@@ -68,26 +77,50 @@ class BatchEngine:
         self._closing = True
         self._clock.wake()
 
+    def announce(self, job: Job, status: str) -> None:
+        """Send the events of a job that has reached a state, now or later."""
+        if not job.faults.event_late_seconds:
+            self._events.send(job, status)
+            return
+        moment = self._clock.now() + timedelta(seconds=job.faults.event_late_seconds)
+        name = f"event-{job.id}-{status}"
+        threading.Thread(target=self._announce_late, args=(job, status, moment), name=name, daemon=True).start()
+
+    def _announce_late(self, job: Job, status: str, moment: datetime) -> None:
+        self._clock.wait_until(moment, or_when=lambda: self._closing)
+        if not self._closing:
+            self._events.send(job, status)
+
     def _run(self, job: Job) -> None:
         try:
+            self.announce(job, "Submitted")
             self._work(job)
         except JobFailedError as error:
-            job.end("Failed", self._clock.now(), counts=Counts(), message=str(error))
+            self._over(job, "Failed", message=str(error))
         except Exception as error:
             if not self._closing:
                 _logger.exception("batch job %s broke", job.arn)
-                job.end("Failed", self._clock.now(), counts=Counts(), message=f"Internal error: {error!r}")
+                self._over(job, "Failed", message=f"Internal error: {error!r}")
+
+    def _over(self, job: Job, status: str, *, counts: Counts | None = None, message: str | None) -> None:
+        job.end(status, self._clock.now(), counts=counts or Counts(), message=message)
+        self.announce(job, status)
 
     def _work(self, job: Job) -> None:
         if not self._reach(job, job.timeline.validating):
             return
+        self.announce(job, "Validating")
         found = self._validate(job)
         outputs = [OutputFile(file.name) for file in found.files]
         try:
             job.validated(total=found.records)
+            if not self._reach(job, job.timeline.scheduled):
+                return
+            self.announce(job, "Scheduled")
             if job.faults.never_begins(found.records) or job.timeline.in_progress > job.timeline.expires:
                 self._expire(job)
             elif self._reach(job, job.timeline.in_progress):
+                self.announce(job, "InProgress")
                 self._embed(job, found, outputs)
         finally:
             found.close()
@@ -124,7 +157,7 @@ class BatchEngine:
 
     def _expire(self, job: Job) -> None:
         if self._reach(job, job.timeline.expires):
-            job.end("Expired", self._clock.now(), counts=Counts(), message=job.faults.end_message("Expired"))
+            self._over(job, "Expired", message=job.faults.end_message("Expired"))
 
     def _embed(self, job: Job, found: JobInput, outputs: list[OutputFile]) -> None:
         limit = _records_in_time(job, found.records)
@@ -176,7 +209,7 @@ class BatchEngine:
         folder = _output_folder(job)
         written.put(self._store, folder, late=False)
         ended = self._clock.now()
-        job.end(status, ended, counts=counts, message=job.faults.end_message(status))
+        self._over(job, status, counts=counts, message=job.faults.end_message(status))
         self._clock.wait_until(ended + timedelta(seconds=job.faults.late_seconds), or_when=lambda: self._closing)
         if not self._closing:
             written.put(self._store, folder, late=True)

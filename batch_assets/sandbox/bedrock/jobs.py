@@ -83,6 +83,7 @@ class BedrockService(FoundationModels):
         now = self._clock.now()
         if not job.request_stop(now):
             raise validation_error(f"The job {job.arn} cannot be stopped because its status is {job.status(now)}.")
+        self._engine.announce(job, "Stopping")
         self._clock.wake()
         return {}
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from batch_assets.sandbox.faults.chance import Frequency
 from batch_assets.sandbox.routing import S3_OPERATIONS
 
-SERVICES = ("s3", "s3vectors", "bedrock", "bedrock-runtime", "iam", "sts")
+SERVICES = ("s3", "s3vectors", "bedrock", "bedrock-runtime", "iam", "sts", "events", "sqs", "sns")
 _ANY = "*"
 
 

@@ -53,6 +53,8 @@ class JobFaults(BaseModel):
         missing_counts: ``manifest.json.out`` is never written.
         late_seconds: Output files appear so long after the job's end, on the virtual clock.
         late_files: So many, from the last one back, are late; all of them by default.
+        event_copies: How often each of the job's events is sent: 0 loses them, 2 doubles them.
+        event_late_seconds: They are sent so long after the change of state, on the virtual clock.
         seed: Of the shares of records.
     """
 
@@ -82,6 +84,8 @@ class JobFaults(BaseModel):
     missing_counts: bool = False
     late_seconds: float = Field(default=0.0, ge=0, lt=float("inf"))
     late_files: Number = Amount(share=1.0)
+    event_copies: int = Field(default=1, ge=0)
+    event_late_seconds: float = Field(default=0.0, ge=0, lt=float("inf"))
     seed: int | None = None
 
     @model_validator(mode="after")

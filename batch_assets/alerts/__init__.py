@@ -1,0 +1,1 @@
+"""What people are told when a partition needs them, and how it reaches them."""
