@@ -50,7 +50,7 @@ def test_every_check_has_a_section() -> None:
     assert checks - set(HEADINGS) == set()
 
 
-@pytest.mark.parametrize("name", [*STATES, "loaded", "listed", *ERRORS])
+@pytest.mark.parametrize("name", [*sorted(STATES), "loaded", "listed", *sorted(ERRORS)])
 def test_every_state_and_error_has_a_section(name: str) -> None:
     """Each once."""
     assert HEADINGS.count(name) == 1
