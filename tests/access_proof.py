@@ -208,5 +208,11 @@ def _settings(**settings: Any) -> Settings:
     return Settings(**values)
 
 
-_EVERY_KIND = (_settings(), _settings(results_bucket="results", results_retention_days=1))
+_EVERY_KIND = (
+    _settings(
+        results_retention_days=1,
+        events_queue_url="http://127.0.0.1/123456789012/events",
+        alert_topic_arn="arn:aws:sns:us-east-1:123456789012:alerts",
+    ),
+)
 """Settings that between them make every call."""

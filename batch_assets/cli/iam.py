@@ -33,6 +33,13 @@ class Format(StrEnum):
     TERRAFORM = "terraform"
 
 
+class Template(StrEnum):
+    """What is more than a document."""
+
+    CLOUDFORMATION = "cloudformation"
+    TERRAFORM = "terraform"
+
+
 @commands.callback()
 def show() -> None:
     """Print the permissions that are needed, or set up the service role."""
@@ -50,6 +57,21 @@ def policy(
     searches. Speaks to no service.
     """
     typer.echo(json.dumps(_document(purpose, output, load_settings()), indent=2))
+
+
+@commands.command(epilog="Example: batch-assets iam events --format terraform")
+def events(
+    *,
+    output: Annotated[Template, typer.Option("--format", help="The kind of template.")] = Template.CLOUDFORMATION,
+) -> None:
+    """Print the rule and the queue that bring Bedrock's job events to the sensor.
+
+    Speaks to no service.
+    """
+    from batch_assets.iam import events as resources  # noqa: PLC0415 its name is the command's
+
+    document = resources.terraform() if output is Template.TERRAFORM else resources.cloudformation()
+    typer.echo(json.dumps(document, indent=2))
 
 
 @commands.command(epilog="Example: batch-assets iam apply --yes")

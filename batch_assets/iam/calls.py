@@ -43,6 +43,14 @@ def _on_demand(settings: Settings) -> bool:
     return settings.under_minimum == "on_demand"
 
 
+def _has_queue(settings: Settings) -> bool:
+    return bool(settings.events_queue_url)
+
+
+def _has_topic(settings: Settings) -> bool:
+    return bool(settings.alert_topic_arn)
+
+
 def _reads_reports(settings: Settings) -> bool:
     return bool(settings.inventory_report)
 
@@ -106,6 +114,8 @@ _PIPELINE = (
         ),
         places.index,
     ),
+    Calls("Events", ("sqs.ReceiveMessage", "sqs.DeleteMessageBatch"), places.events_queue, _has_queue),
+    Calls("Alerts", ("sns.Publish",), places.alert_topic, _has_topic),
     # Of `batch-assets doctor`, beside what it tries of the others.
     Calls("Doctor", ("bedrock.GetFoundationModel", "bedrock.GetFoundationModelAvailability"), places.jobs),
     Calls("Doctor", ("s3vectors.GetVectorBucket",), places.index),

@@ -13,9 +13,6 @@ from batch_assets.bedrock.job_events import DETAIL_TYPE, SOURCE
 from batch_assets.bedrock.jobs import ENDED_STATUSES, JOB_NAME_START
 from batch_assets.settings import Settings
 
-QUEUE_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage")
-"""What the completion sensor needs on the queue; DeleteMessageBatch is covered by DeleteMessage."""
-
 MAX_RECEIVES = 5
 _DAY_SECONDS = 86_400
 # An event that is not read for a day was found by polling long ago; what nobody understood is kept for people.

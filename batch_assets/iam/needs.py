@@ -1,6 +1,7 @@
 """Which IAM actions a call of the SDK needs, and on what kind of resource.
 
-Sources: AWS Service Authorization Reference (actions of Amazon S3, Amazon Bedrock, Amazon S3 Vectors, IAM and STS);
+Sources: AWS Service Authorization Reference (actions of Amazon S3, Amazon Bedrock, Amazon S3 Vectors, Amazon SQS,
+Amazon SNS, IAM and STS);
 Amazon S3 API Reference, "Permissions" of each operation; Amazon Bedrock user guide, "Required permissions for batch
 inference"; the service model of S3 Vectors, which names GetVectors for calls that return metadata.
 """
@@ -23,6 +24,8 @@ class Kind(StrEnum):
     CALLER = "Caller"
     VECTOR_BUCKET = "VectorBucket"
     INDEX = "Index"
+    QUEUE = "Queue"
+    TOPIC = "Topic"
     ALL = "All"
 
 
@@ -78,6 +81,9 @@ NEEDS: Mapping[str, tuple[Need, ...]] = MappingProxyType(
         "s3vectors.DeleteVectors": (Need("s3vectors:DeleteVectors", Kind.INDEX),),
         "s3vectors.ListVectors": (Need("s3vectors:ListVectors", Kind.INDEX), _METADATA),
         "s3vectors.QueryVectors": (Need("s3vectors:QueryVectors", Kind.INDEX), _METADATA),
+        "sqs.ReceiveMessage": (Need("sqs:ReceiveMessage", Kind.QUEUE),),
+        "sqs.DeleteMessageBatch": (Need("sqs:DeleteMessage", Kind.QUEUE),),
+        "sns.Publish": (Need("sns:Publish", Kind.TOPIC),),
         "iam.GetRole": (Need("iam:GetRole", Kind.ROLE),),
         "iam.SimulatePrincipalPolicy": (Need("iam:SimulatePrincipalPolicy", Kind.CALLER),),
         "sts.GetCallerIdentity": (),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from batch_assets.iam.events import queue_arn
 from batch_assets.iam.needs import Kind
 from batch_assets.partitions import LOCK_NAME
 from batch_assets.settings import Settings
@@ -101,6 +102,14 @@ def index(settings: Settings) -> Places:
         Kind.VECTOR_BUCKET: Place((bucket,)),
         Kind.INDEX: Place((f"{bucket}/index/{as_wildcards(settings.index_name)}",)),
     }
+
+
+def events_queue(settings: Settings) -> Places:
+    return {Kind.QUEUE: Place((queue_arn(settings) or "",))}
+
+
+def alert_topic(settings: Settings) -> Places:
+    return {Kind.TOPIC: Place((settings.alert_topic_arn,))}
 
 
 def partition(settings: Settings) -> str:

@@ -13,10 +13,11 @@ from batch_assets.cli.commands_on_demand import COMMANDS
 from batch_assets.cli.main import commands as top
 from batch_assets.cli.progress import shown_progress
 from tests.cli.conftest import Command
+from tests.conftest import ADMINISTRATOR
 from tests.world import KEY, World
 
-# Until Ctrl-C it prints what Dagster prints; the group does nothing by itself; policies are JSON anyway.
-WITHOUT_DATA = {("dev",), ("iam",), ("iam", "policy")}
+# Until Ctrl-C it prints what Dagster prints; the group does nothing by itself; its documents are JSON anyway.
+WITHOUT_DATA = {("dev",), ("iam",), ("iam", "policy"), ("iam", "events")}
 _COLOUR = re.compile(r"\x1b\[[0-9;]*(?:3[0-9]|4[0-9]|9[0-7])m")
 
 
@@ -90,6 +91,7 @@ def test_what_is_refused_is_exit_code_1(command: Command, name: str) -> None:
 def test_colour_respects_no_color(command: Command, world: World, variable: str, coloured: bool) -> None:
     """Also where colour was asked for."""
     command.use(world.settings)
+    command.monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMINISTRATOR)
     command.monkeypatch.setenv("FORCE_COLOR", "1")
     command.monkeypatch.setenv("TERM", "xterm-256color")
     command.monkeypatch.setenv(variable, "1")

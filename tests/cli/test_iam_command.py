@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from batch_assets.iam import events
 from batch_assets.iam.calls import Purpose
 from batch_assets.iam.policy import permissions, trust
 from batch_assets.iam.templates import POLICY_NAME, cloudformation, terraform
@@ -51,6 +52,12 @@ def test_policies_are_printed_in_three_forms(iam: Command, settings: Settings, p
     for form, document in (("cloudformation", cloudformation), ("terraform", terraform)):
         printed = iam("iam", "policy", "--for", purpose, "--format", form).output
         assert json.loads(printed) == document(purpose, settings)
+
+
+def test_the_rule_and_the_queue_of_events_are_printed(iam: Command) -> None:
+    """As templates alone: there is no document without them."""
+    assert json.loads(iam("iam", "events").output) == events.cloudformation()
+    assert json.loads(iam("iam", "events", "--format", "terraform").output) == events.terraform()
 
 
 @pytest.mark.parametrize(

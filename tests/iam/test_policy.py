@@ -9,6 +9,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.core import get_rules
 
+from batch_assets.iam import events
 from batch_assets.iam.calls import CALLS, Purpose
 from batch_assets.iam.needs import NEEDS
 from batch_assets.iam.policy import permissions, trust
@@ -130,6 +131,16 @@ def test_reports_are_read_where_one_is_named() -> None:
     assert found["ReportsBucket"]["Condition"]["StringLike"] == {"s3:prefix": ["inventory/pictures/daily/*"]}
 
 
+def test_queue_and_topic_are_named() -> None:
+    """Where events and alerts use them."""
+    assert {"EventsQueue", "AlertsTopic"}.isdisjoint(statements(Purpose.PIPELINE))
+    queue, topic = "https://sqs.us-east-1.amazonaws.com/123456789012/ends", "arn:aws:sns:us-east-1:123456789012:alerts"
+    found = statements(Purpose.PIPELINE, events_queue_url=queue, alert_topic_arn=topic)
+    assert found["EventsQueue"]["Action"] == ["sqs:DeleteMessage", "sqs:ReceiveMessage"]
+    assert found["EventsQueue"]["Resource"] == "arn:aws:sqs:us-east-1:123456789012:ends"
+    assert (found["AlertsTopic"]["Action"], found["AlertsTopic"]["Resource"]) == (["sns:Publish"], topic)
+
+
 def test_indexes_by_date_are_named_by_their_digits() -> None:
     """An index a year, and no other index of the bucket."""
     found = statements(Purpose.SEARCH, index_name="photos-%Y")["SearchIndex"]
@@ -195,6 +206,11 @@ def complaints(template: Any) -> list[str]:
 def test_cloudformation_takes_the_template(purpose: Purpose) -> None:
     """The linter knows the resources, their properties, and the actions of IAM."""
     assert complaints(cloudformation(purpose, deployment())) == []
+
+
+def test_cloudformation_takes_the_rule_and_the_queue() -> None:
+    """Of job events."""
+    assert complaints(events.cloudformation()) == []
 
 
 def test_the_linter_would_notice() -> None:
