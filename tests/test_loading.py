@@ -100,7 +100,11 @@ def test_dg_lists_the_whole_graph(project: Project) -> None:
         "plan_newest_partitions",
         "clean_up_results_daily",
     }
-    assert {sensor["name"] for sensor in listed["sensors"]} == {"completion_sensor", "submission_sensor"}
+    assert {sensor["name"] for sensor in listed["sensors"]} == {
+        "alerts_sensor",
+        "completion_sensor",
+        "submission_sensor",
+    }
     assert len(listed["asset_checks"]) >= 7
 
 
