@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml  # type: ignore[import-untyped]  # ships no types
 
@@ -146,7 +147,13 @@ def test_the_instance_is_as_configured(project: Project) -> None:
     assert ended.returncode == 0, ended.stderr
     configured = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
     told = yaml.safe_load(ended.stdout.partition("-----------------------\n")[2].partition("\nStorage schema")[0])
+    # Dagster makes the queue only for its daemon, and tells nothing of it here.
+    queue = configured.pop("run_coordinator")
     assert {name: told[name] for name in configured} == configured
+    with dg.DagsterInstance.from_config(str(project.home)) as instance:
+        found: Any = instance.run_coordinator
+        assert type(found).__name__ == queue["class"]
+        assert found.inst_data.config_dict == queue["config"]
     assert configured["telemetry"] == configured["nux"] == {"enabled": False}
 
 
