@@ -34,8 +34,8 @@ audit: .venv-audit/installed ## known holes in the pinned packages; needs the ne
 bench: .venv/installed-for-benchmarks ## every stage beside its peers and limits, in twenty-five minutes; writes docs/performance.md
 	$(BIN)/python -m benchmarks
 
-bench-quick: .venv/installed-for-benchmarks ## small sizes, in two minutes; compares ratios with the stored ones
-	$(BIN)/python -m benchmarks --quick --output build/benchmarks
+bench-quick: .venv/installed-for-benchmarks ## small sizes, in two minutes; compares ratios with the stored ones; STAGES names some
+	$(BIN)/python -m benchmarks --quick --output build/benchmarks $(if $(STAGES),--only $(STAGES))
 	$(BIN)/python -m benchmarks.compare benchmarks/quick.json build/benchmarks/quick.json
 
 clean: ## remove the environment and what tools left
