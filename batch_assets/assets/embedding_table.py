@@ -77,8 +77,8 @@ def build(settings: Settings) -> dg.AssetsDefinition:
             refused = shown(context, REJECTIONS, album.rejections(loaded.rejected))
             yield _rejections(loaded, state, store.catalog, refused)
             spread = loaded.spread()
-            vectors = shown(context, TABLE, album.vectors(spread)) | _spread(spread)
-            yield _table(run_settings, loaded, state, store.catalog, vectors)
+            pictures = shown(context, TABLE, album.vectors(spread))
+            yield _table(run_settings, loaded, state, store.catalog, pictures=pictures, spread=spread)
         yield from _verdicts(key, loaded)
 
     return load_results
@@ -169,13 +169,20 @@ def _spread(spread: Spread | None) -> dict[str, Any]:
 
 
 def _table(
-    settings: Settings, loaded: Loaded, state: PartitionState, catalog: Catalog, vectors: Mapping[str, Any]
+    settings: Settings,
+    loaded: Loaded,
+    state: PartitionState,
+    catalog: Catalog,
+    *,
+    pictures: Mapping[str, Any],
+    spread: Spread | None,
 ) -> dg.MaterializeResult[TableOutput]:
     facts, job = loaded.facts, loaded.job
     metadata: dict[str, Any] = {
-        **vectors,
+        **pictures,
         **counts({name: facts[name] for name in ("images", "embedded", "rejected", "waiting")}),
         "cost_usd": usd(loaded.cost_usd),
+        **_spread(spread),
         "job_status": job.status if job else loaded.row.state,
         "preview": preview(loaded.embeddings.first_rows, ["key", "size", "last_modified", "format", "job_id"]),
         **({"output": s3_link(job.results_uri, settings.region)} if job else {}),

@@ -85,11 +85,16 @@ class Album:
         rows = list(dict.fromkeys([*marked, *(row for group in groups for row in group)]))
         pictures = dict(zip(rows, self._read([spread.keys[row] for row in rows]), strict=True))
         images = {row: pictures[row].image for row in marked}
+        drawn = plots.picture_map(spread.places, images, explained=spread.explained)
+        beside = plots.distributions(
+            [
+                plots.Histogram("lengths of the vectors", spread.lengths),
+                plots.Histogram("cosine distances of pairs", spread.distances),
+            ]
+        )
         sections = [
-            f"#### Map of {len(spread.keys)} of {spread.of} vectors",
-            markdown.image(plots.picture_map(spread.places, images, explained=spread.explained), "map of the vectors"),
-            "#### Lengths and distances",
-            markdown.image(plots.distributions(_histograms(spread)), "distributions of lengths and distances"),
+            f"#### Map of {len(spread.keys)} of {spread.of} vectors, their lengths and their distances",
+            f"{markdown.image(drawn, 'map of the vectors')} {markdown.image(beside, 'lengths and distances')}",
             f"#### {len(spread.near_duplicates)} groups of near-duplicates",
             f"Cosine distance at most {NEAR_DUPLICATE_DISTANCE}, directly or through others of the group.",
         ]
@@ -114,15 +119,6 @@ class Album:
 
     def _name(self, key: str) -> str:
         return key.removeprefix(self.settings.template.prefix(self.partition))
-
-
-def _histograms(spread: Spread) -> list[Any]:
-    from batch_assets.pictures.plots import Histogram  # noqa: PLC0415
-
-    return [
-        Histogram("lengths of the vectors", spread.lengths),
-        Histogram("cosine distances of pairs", spread.distances),
-    ]
 
 
 def _evenly(keys: list[str], most: int) -> list[str]:
