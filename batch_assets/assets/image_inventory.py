@@ -41,18 +41,9 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         eligible = inventory.filter(inventory["eligible"])
         foreign, version = foreign_manifests(inventory), listing_version(inventory)
         sheet = Album(settings, client, key).contact_sheet(inventory)
-        yield dg.MaterializeResult(
-            value=TableOutput(
-                inventory,
-                {
-                    "eligible": eligible.num_rows,
-                    "foreign_manifests": foreign,
-                    "listing_version": version,
-                },
-            ),
-            data_version=dg.DataVersion(version),
-            metadata={
-                **shown(context, "image_inventory", sheet),
+        context.add_asset_metadata(
+            {
+                **shown(sheet),
                 **counts(
                     {
                         "images": inventory.num_rows,
@@ -65,7 +56,18 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "prefix": dg.MetadataValue.path(prefix.uri),
                 "s3": s3_link(prefix.uri, settings.region),
                 "preview": preview(inventory),
-            },
+            }
+        )
+        yield dg.MaterializeResult(
+            value=TableOutput(
+                inventory,
+                {
+                    "eligible": eligible.num_rows,
+                    "foreign_manifests": foreign,
+                    "listing_version": version,
+                },
+            ),
+            data_version=dg.DataVersion(version),
             check_results=[
                 dg.AssetCheckResult(
                     check_name=CHECK,

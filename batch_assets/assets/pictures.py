@@ -20,16 +20,9 @@ _ON_SHEET, _REJECTED, _LANDMARKS, _GROUPS, _OF_A_GROUP = 24, 8, 18, 4, 3
 _MESSAGE_LETTERS = 160
 
 
-def shown(context: dg.AssetExecutionContext, asset: str, markdown: str | None) -> dict[str, Any]:
-    """The entry of a result's metadata that shows Markdown in the materialisation, first in its table.
-
-    What a result holds is stored twice, with the step's output and with the materialisation; what is added to the asset
-    takes the place of the entry of that name in the materialisation only.
-    """
-    if markdown is None:
-        return {}
-    context.add_asset_metadata({NAME: dg.MetadataValue.md(markdown)}, asset_key=asset)
-    return {NAME: "shown with the materialisation"}
+def shown(markdown: str | None) -> dict[str, Any]:
+    """The metadata entry of some Markdown, if there is any."""
+    return {} if markdown is None else {NAME: dg.MetadataValue.md(markdown)}
 
 
 @dataclass(frozen=True)

@@ -115,10 +115,8 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         if not verification.complete:
             facts = {**facts, "indexed_version": None}
         rows = result_table(desired, verification)
-        yield dg.MaterializeResult(
-            value=TableOutput(rows, facts, version, store.catalog),
-            data_version=dg.DataVersion(str(embedding_table.facts["table_version"])),
-            metadata={
+        context.add_asset_metadata(
+            {
                 **counts(
                     {
                         "indexed": verification.right,
@@ -135,7 +133,11 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "index_arn": target.index.arn,
                 "space": run_settings.space.slug,
                 "preview": preview(rows),
-            },
+            }
+        )
+        yield dg.MaterializeResult(
+            value=TableOutput(rows, facts, version, store.catalog),
+            data_version=dg.DataVersion(str(embedding_table.facts["table_version"])),
             check_results=[_verdict(key, verification)],
         )
 
