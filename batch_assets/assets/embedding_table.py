@@ -175,13 +175,11 @@ def _spread_metadata(spread: Spread | None) -> dict[str, Any]:
     if spread is None:
         return {}
     groups, distances = spread.near_duplicates, spread.distances
-    table = {
-        "pictures": [group.size for group in groups],
-        "keys": [", ".join(spread.keys[row] for row in group[:_SHOWN_KEYS]) for group in groups],
-    }
+    sizes = [group.size for group in groups]
+    keys = [", ".join(spread.keys[row] for row in group[:_SHOWN_KEYS]) for group in groups]
     return {
-        **counts({"near_duplicates": sum(table["pictures"]), "near_duplicate_groups": len(groups)}),
-        "near_duplicate_keys": preview(pa.table(table, schema=_NEAR_DUPLICATES)),
+        **counts({"near_duplicates": sum(sizes), "near_duplicate_groups": len(groups)}),
+        "near_duplicate_keys": preview(pa.table([sizes, keys], schema=_NEAR_DUPLICATES)),
         "median_length": dg.MetadataValue.float(round(float(np.median(spread.lengths)), 4)),
         "median_distance": dg.MetadataValue.float(round(float(np.median(distances)), 4) if distances.size else 0.0),
     }

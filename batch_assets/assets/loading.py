@@ -131,7 +131,7 @@ class Load:
         outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
         staged = StagedTable(self.folder / "embedding_table.parquet", embedding_schema(settings.dimension))
         batches = join.batches(state.embeddings.batches(rows=EARLIER_ROWS), outcomes)
-        sample = VectorSample(min(_SAMPLE_ROWS, _SAMPLE_NUMBERS // settings.dimension), settings.dimension)
+        sample = new_sample(settings.dimension)
         unsound = stage(staged, batches, sample)
         if job is not None and submitted is not None and self._may_be_late(job, answered=join.records_answered):
             return TooEarly(
@@ -175,6 +175,11 @@ class Load:
                 require_output(files, job_arn=job.arn, results_uri=job.results_uri, processed_records=processed)
         settings = self.settings
         return self.workers.read(self.s3, files, dimension=settings.dimension, region=settings.region)
+
+
+def new_sample(dimension: int) -> VectorSample:
+    """An empty sample of an embedding table's vectors: at most 4,096 of them, and 32 MiB."""
+    return VectorSample(min(_SAMPLE_ROWS, _SAMPLE_NUMBERS // dimension), dimension)
 
 
 def stage(staged: StagedTable, batches: Iterable[pa.RecordBatch], sample: VectorSample) -> int:

@@ -92,13 +92,10 @@ def picture_map(places: Places, pictures: Mapping[int, bytes | None], *, explain
 
 
 def _figure(width_pixels: int, height_pixels: int) -> "Figure":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     size = width_pixels / _DOTS_PER_INCH, height_pixels / _DOTS_PER_INCH
-    figure = Figure(figsize=size, dpi=_DOTS_PER_INCH, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=size, dpi=_DOTS_PER_INCH, layout="constrained")
 
 
 def _quieten(axes: "Axes", hidden: Sequence[str]) -> None:
@@ -117,7 +114,9 @@ def _extent(values: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def _address(figure: "Figure") -> str:
-    canvas = figure.canvas
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     return data_uri(encoded(image, quality=_QUALITY, media_type=WEBP), WEBP)

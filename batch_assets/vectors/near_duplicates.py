@@ -193,7 +193,7 @@ def _axes(
 
     def cost(width: int) -> float:
         possible = _nearness(coordinates[:, :width], coordinates[:, :width]) >= -threshold
-        return width + _VERDICT_COST * vectors.shape[1] * float((possible & far).mean())
+        return float(width + _VERDICT_COST * vectors.shape[1] * (possible & far).mean())
 
     return centre, axes[:, : min(_AXES, key=cost)]
 
@@ -203,12 +203,14 @@ def _nearness(left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     ones_left, ones_right = np.ones((len(left), 1), left.dtype), np.ones((len(right), 1), right.dtype)
     wide_left = np.hstack([left, -_half_squares(left)[:, None], ones_left])
     wide_right = np.hstack([right, ones_right, -_half_squares(right)[:, None]])
-    return wide_left @ wide_right.T
+    nearness: NDArray[Any] = wide_left @ wide_right.T
+    return nearness
 
 
 def _half_squares(vectors: NDArray[Any]) -> NDArray[Any]:
     """Half of each row's squared length; of the difference of two unit vectors it is their cosine distance."""
-    return np.einsum("ij,ij->i", vectors, vectors) / 2
+    halves: NDArray[Any] = np.einsum("ij,ij->i", vectors, vectors) / 2
+    return halves
 
 
 def _lengths(vectors: NDArray[np.float32]) -> NDArray[np.float64]:

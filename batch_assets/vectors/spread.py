@@ -49,7 +49,7 @@ def spread(keys: Sequence[str], vectors: NDArray[np.float32], *, of: int) -> Spr
     units = vectors / lengths[:, None]
     projection = fit_projection(lambda: [units])
     return Spread(
-        keys=[keys[row] for row in sound],
+        keys=[keys[row] for row in sound.tolist()],
         of=of,
         lengths=lengths,
         distances=_distances(units),

@@ -42,7 +42,8 @@ def clustered(random: np.random.Generator, *, rows: int, dimension: int, cluster
     centres = random.standard_normal((clusters, dimension))
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
     noise = random.standard_normal((rows, dimension)) * spread / np.sqrt(dimension)
-    return (centres[random.integers(clusters, size=rows)] + noise).astype(np.float32)
+    vectors: Vectors = (centres[random.integers(clusters, size=rows)] + noise).astype(np.float32)
+    return vectors
 
 
 def isotropic(rows: int) -> Vectors:

@@ -18,7 +18,8 @@ def flat_cloud(random: np.random.Generator, rows: int, dimension: int = 40) -> V
     extents = np.full(dimension, 0.05)
     extents[:2] = 2, 1
     rotation = np.linalg.qr(random.standard_normal((dimension, dimension)))[0]
-    return (random.standard_normal((rows, dimension)) * extents @ rotation + 30).astype(np.float32)
+    cloud: Vectors = (random.standard_normal((rows, dimension)) * extents @ rotation + 30).astype(np.float32)
+    return cloud
 
 
 def fitted(vectors: Vectors, *cuts: int) -> Projection:
