@@ -101,10 +101,11 @@ def build(settings: Settings) -> dg.AssetsDefinition:
             row = replace(row, target=Target.of(settings).as_json()) if row.state in SENT else row
             ledger = ledger.succeeded_by(row, loaded_job=state.loaded_job)
         context.log.info("%s: %s: %s", key, row.state, row.reason)
+        waiting = {"waits_for": waits_for(elsewhere)} if elsewhere else {}
+        context.add_asset_metadata(job_metadata(settings, row, ledger) | waiting)
         yield dg.MaterializeResult(
             value=TableOutput(ledger.to_table(), {}, state.jobs.version),
             data_version=dg.DataVersion(batch_manifest.facts["content_version"]),
-            metadata=job_metadata(settings, row, ledger) | ({"waits_for": waits_for(elsewhere)} if elsewhere else {}),
             check_results=[
                 dg.AssetCheckResult(
                     check_name=CHECK,

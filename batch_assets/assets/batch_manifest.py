@@ -49,10 +49,8 @@ def build(settings: Settings) -> dg.AssetsDefinition:
             plan = _plan(settings, inventory, state)
             records, facts = plan.records, _facts(settings, plan, content, image_inventory)
             note = f"{plan.records.num_rows} records for the next job, {plan.later} pictures in later ones"
-        yield dg.MaterializeResult(
-            value=TableOutput(records, facts, before.version),
-            data_version=dg.DataVersion(content),
-            metadata={
+        context.add_asset_metadata(
+            {
                 **counts(
                     {
                         "records": records.num_rows,
@@ -69,7 +67,11 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "fingerprint": facts["fingerprint"],
                 "space": settings.space.slug,
                 "preview": preview(records),
-            },
+            }
+        )
+        yield dg.MaterializeResult(
+            value=TableOutput(records, facts, before.version),
+            data_version=dg.DataVersion(content),
         )
 
     return batch_manifest

@@ -78,12 +78,14 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 return
             album = Album(run_settings, s3.get_client(), key)
             # Refusals first: their attempts must be known before the job counts as loaded.
-            refused = shown(context, REJECTIONS, album.rejections(loaded.rejected))
-            yield _rejections(loaded, state, store.catalog, refused)
+            refused = shown(album.rejections(loaded.rejected)) | _rejections_metadata(loaded)
+            context.add_asset_metadata(refused, asset_key=REJECTIONS)
+            yield _rejections(loaded, state, store.catalog)
             spread = loaded.spread()
-            vectors = shown(context, TABLE, album.vectors(spread)) | _spread(spread)
             verdicts = list(_verdicts(key, loaded))
-            yield _table(run_settings, loaded, state, store.catalog, vectors | failed_checks(verdicts))
+            told = _table_metadata(run_settings, loaded) | _spread_metadata(spread) | failed_checks(verdicts)
+            context.add_asset_metadata(shown(album.vectors(spread)) | told, asset_key=TABLE)
+            yield _table(loaded, state, store.catalog)
         yield from verdicts
 
     return load_results
@@ -120,65 +122,41 @@ def _out(settings: Settings, description: str, *, kinds: set[str], schema: pa.Sc
     )
 
 
-def _rejections(
-    loaded: Loaded, state: PartitionState, catalog: Catalog, pictures: Mapping[str, Any]
-) -> dg.MaterializeResult[TableOutput]:
-    rejected = loaded.rejected
-    by_code = rejected.group_by("code").aggregate([("key", "count")])
+def _rejections(loaded: Loaded, state: PartitionState, catalog: Catalog) -> dg.MaterializeResult[TableOutput]:
+    facts = {"loaded_job": loaded.row.token}
     return dg.MaterializeResult(
-        asset_key=REJECTIONS,
-        value=TableOutput(rejected, {"loaded_job": loaded.row.token}, state.rejected.version, catalog),
-        metadata={
-            **pictures,
-            **counts(
-                {
-                    "rejected": loaded.facts["rejected"],
-                    "quarantined": sum(rejected["quarantined"].to_pylist()),
-                    "sent_again": sum(not final for final in rejected["final"].to_pylist()),
-                    "dagster/row_count": rejected.num_rows,
-                }
-            ),
-            "reasons": dict(zip(by_code["code"].to_pylist(), by_code["key_count"].to_pylist(), strict=True)),
-            "preview": preview(rejected, ["key", "code", "message", "attempts", "final"]),
-        },
+        asset_key=REJECTIONS, value=TableOutput(loaded.rejected, facts, state.rejected.version, catalog)
     )
 
 
-def _spread(spread: Spread | None) -> dict[str, Any]:
-    """How the vectors lie, as numbers that plot over partitions, and the groups of near-duplicates as a table."""
-    if spread is None:
-        return {}
+def _rejections_metadata(loaded: Loaded) -> dict[str, Any]:
+    rejected = loaded.rejected
+    by_code = rejected.group_by("code").aggregate([("key", "count")])
     return {
         **counts(
             {
-                "near_duplicates": sum(group.size for group in spread.near_duplicates),
-                "near_duplicate_groups": len(spread.near_duplicates),
+                "rejected": loaded.facts["rejected"],
+                "quarantined": sum(rejected["quarantined"].to_pylist()),
+                "sent_again": sum(not final for final in rejected["final"].to_pylist()),
+                "dagster/row_count": rejected.num_rows,
             }
         ),
-        "median_length": dg.MetadataValue.float(round(float(np.median(spread.lengths)), 4)),
-        "median_distance": dg.MetadataValue.float(
-            round(float(np.median(spread.distances)) if spread.distances.size else 0.0, 4)
-        ),
-        "near_duplicate_keys": preview(
-            pa.table(
-                {
-                    "pictures": [group.size for group in spread.near_duplicates],
-                    "keys": [
-                        ", ".join(spread.keys[row] for row in group[:_SHOWN_KEYS]) for group in spread.near_duplicates
-                    ],
-                },
-                schema=_NEAR_DUPLICATES,
-            )
-        ),
+        "reasons": dict(zip(by_code["code"].to_pylist(), by_code["key_count"].to_pylist(), strict=True)),
+        "preview": preview(rejected, ["key", "code", "message", "attempts", "final"]),
     }
 
 
-def _table(
-    settings: Settings, loaded: Loaded, state: PartitionState, catalog: Catalog, vectors: Mapping[str, Any]
-) -> dg.MaterializeResult[TableOutput]:
+def _table(loaded: Loaded, state: PartitionState, catalog: Catalog) -> dg.MaterializeResult[TableOutput]:
+    return dg.MaterializeResult(
+        asset_key=TABLE,
+        value=TableOutput(loaded.embeddings, loaded.facts, state.embeddings.version, catalog),
+        data_version=dg.DataVersion(loaded.version),
+    )
+
+
+def _table_metadata(settings: Settings, loaded: Loaded) -> dict[str, Any]:
     facts, job = loaded.facts, loaded.job
-    metadata: dict[str, Any] = {
-        **vectors,
+    return {
         **counts({name: facts[name] for name in ("images", "embedded", "rejected", "waiting")}),
         "cost_usd": usd(loaded.cost_usd),
         "job_status": job.status if job else loaded.row.state,
@@ -195,12 +173,21 @@ def _table(
         "held": bool(facts["last_job"].get("held")),
         "dagster/row_count": facts["embedded"],
     }
-    return dg.MaterializeResult(
-        asset_key=TABLE,
-        value=TableOutput(loaded.embeddings, loaded.facts, state.embeddings.version, catalog),
-        data_version=dg.DataVersion(loaded.version),
-        metadata=metadata,
-    )
+
+
+def _spread_metadata(spread: Spread | None) -> dict[str, Any]:
+    """How the vectors lie, as numbers that plot over partitions, and the groups of near-duplicates as a table."""
+    if spread is None:
+        return {}
+    groups, distances = spread.near_duplicates, spread.distances
+    sizes = [group.size for group in groups]
+    keys = [", ".join(spread.keys[row] for row in group[:_SHOWN_KEYS]) for group in groups]
+    return {
+        **counts({"near_duplicates": sum(sizes), "near_duplicate_groups": len(groups)}),
+        "near_duplicate_keys": preview(pa.table([sizes, keys], schema=_NEAR_DUPLICATES)),
+        "median_length": dg.MetadataValue.float(round(float(np.median(spread.lengths)), 4)),
+        "median_distance": dg.MetadataValue.float(round(float(np.median(distances)), 4) if distances.size else 0.0),
+    }
 
 
 def _too_early(key: str, early: TooEarly) -> Iterator[dg.AssetCheckResult]:

@@ -45,11 +45,9 @@ def build(settings: Settings) -> dg.AssetsDefinition:
         inventory, facts = taken.rows, taken.facts
         eligible = inventory.filter(inventory["eligible"])
         sheet = Album(settings, client, key).contact_sheet(inventory)
-        yield dg.MaterializeResult(
-            value=TableOutput(inventory, {"eligible": eligible.num_rows, **facts}),
-            data_version=dg.DataVersion(facts["listing_version"]),
-            metadata={
-                **shown(context, "image_inventory", sheet),
+        context.add_asset_metadata(
+            {
+                **shown(sheet),
                 **counts(
                     {
                         "images": inventory.num_rows,
@@ -63,7 +61,11 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "prefix": dg.MetadataValue.path(prefix.uri),
                 "s3": s3_link(prefix.uri, settings.region),
                 "preview": preview(inventory),
-            },
+            }
+        )
+        yield dg.MaterializeResult(
+            value=TableOutput(inventory, {"eligible": eligible.num_rows, **facts}),
+            data_version=dg.DataVersion(facts["listing_version"]),
             check_results=[
                 dg.AssetCheckResult(
                     check_name=CHECK,

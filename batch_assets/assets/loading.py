@@ -138,7 +138,7 @@ class Load:
         outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
         staged = StagedTable(self.folder / "embedding_table.parquet", embedding_schema(settings.dimension))
         batches = join.batches(state.embeddings.batches(rows=EARLIER_ROWS), outcomes)
-        sample = vector_sample(settings.dimension)
+        sample = new_sample(settings.dimension)
         unsound = stage(staged, batches, sample)
         if job is not None and submitted is not None and self._may_be_late(job, answered=join.records_answered):
             return TooEarly(
@@ -184,8 +184,8 @@ class Load:
         return self.workers.read(self.s3, files, dimension=settings.dimension, region=settings.region)
 
 
-def vector_sample(dimension: int) -> VectorSample:
-    """An empty sample of as many vectors as a partition's pictures and figures are drawn from."""
+def new_sample(dimension: int) -> VectorSample:
+    """An empty sample of an embedding table's vectors: at most 4,096 of them, and 32 MiB."""
     return VectorSample(min(_SAMPLE_ROWS, _SAMPLE_NUMBERS // dimension), dimension)
 
 

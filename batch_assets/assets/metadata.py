@@ -1,4 +1,8 @@
-"""How rows, objects and amounts are shown in the web UI."""
+"""How rows, objects and amounts are shown in the web UI.
+
+Assets hand their metadata to `context.add_asset_metadata`: what stands in a `MaterializeResult` is stored twice, with
+the step's output and with the materialisation.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

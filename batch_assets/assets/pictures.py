@@ -20,16 +20,9 @@ _ON_SHEET, _REJECTED, _LANDMARKS, _GROUPS, _OF_A_GROUP = 24, 8, 18, 4, 3
 _MESSAGE_LETTERS = 160
 
 
-def shown(context: dg.AssetExecutionContext, asset: str, markdown: str | None) -> dict[str, Any]:
-    """The entry of a result's metadata that shows Markdown in the materialisation, first in its table.
-
-    What a result holds is stored twice, with the step's output and with the materialisation; what is added to the asset
-    takes the place of the entry of that name in the materialisation only.
-    """
-    if markdown is None:
-        return {}
-    context.add_asset_metadata({NAME: dg.MetadataValue.md(markdown)}, asset_key=asset)
-    return {NAME: "shown with the materialisation"}
+def shown(markdown: str | None) -> dict[str, Any]:
+    """The metadata entry of some Markdown, if there is any."""
+    return {} if markdown is None else {NAME: dg.MetadataValue.md(markdown)}
 
 
 @dataclass(frozen=True)
@@ -85,11 +78,16 @@ class Album:
         rows = list(dict.fromkeys([*marked, *(row for group in groups for row in group)]))
         pictures = dict(zip(rows, self._read([spread.keys[row] for row in rows]), strict=True))
         images = {row: pictures[row].image for row in marked}
+        drawn = plots.picture_map(spread.places, images, explained=spread.explained)
+        beside = plots.distributions(
+            [
+                plots.Histogram("lengths of the vectors", spread.lengths),
+                plots.Histogram("cosine distances of pairs", spread.distances),
+            ]
+        )
         sections = [
-            f"#### Map of {len(spread.keys)} of {spread.of} vectors",
-            markdown.image(plots.picture_map(spread.places, images, explained=spread.explained), "map of the vectors"),
-            "#### Lengths and distances",
-            markdown.image(plots.distributions(_histograms(spread)), "distributions of lengths and distances"),
+            f"#### Map of {len(spread.keys)} of {spread.of} vectors, their lengths and their distances",
+            f"{markdown.image(drawn, 'map of the vectors')} {markdown.image(beside, 'lengths and distances')}",
             f"#### {len(spread.near_duplicates)} groups of near-duplicates",
             f"Cosine distance at most {NEAR_DUPLICATE_DISTANCE}, directly or through others of the group.",
         ]
@@ -114,15 +112,6 @@ class Album:
 
     def _name(self, key: str) -> str:
         return key.removeprefix(self.settings.template.prefix(self.partition))
-
-
-def _histograms(spread: Spread) -> list[Any]:
-    from batch_assets.pictures.plots import Histogram  # noqa: PLC0415
-
-    return [
-        Histogram("lengths of the vectors", spread.lengths),
-        Histogram("cosine distances of pairs", spread.distances),
-    ]
 
 
 def _evenly(keys: list[str], most: int) -> list[str]:

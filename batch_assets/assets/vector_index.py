@@ -117,10 +117,8 @@ def build(settings: Settings) -> dg.AssetsDefinition:
             facts = {**facts, "indexed_version": None}
         rows = result_table(desired, verification)
         verdict = _verdict(key, verification)
-        yield dg.MaterializeResult(
-            value=TableOutput(rows, facts, version, store.catalog),
-            data_version=dg.DataVersion(str(embedding_table.facts["table_version"])),
-            metadata={
+        context.add_asset_metadata(
+            {
                 **counts(
                     {
                         "indexed": verification.right,
@@ -138,7 +136,11 @@ def build(settings: Settings) -> dg.AssetsDefinition:
                 "space": run_settings.space.slug,
                 "preview": preview(rows),
                 **failed_checks([verdict]),
-            },
+            }
+        )
+        yield dg.MaterializeResult(
+            value=TableOutput(rows, facts, version, store.catalog),
+            data_version=dg.DataVersion(str(embedding_table.facts["table_version"])),
             check_results=[verdict],
         )
 

@@ -248,6 +248,7 @@ def _observation(partition: str, job: BatchJob, last: Event | None, *, records: 
         description=f"{job.status}{': ' + job.message if job.message else ''}",
         metadata={
             "status": job.status,
+            history.NAME: history.continued(last.metadata if last else None, job),
             "job_arn": job.arn,
             "job_name": job.name,
             **({"message": job.message} if job.message else {}),
@@ -256,6 +257,5 @@ def _observation(partition: str, job: BatchJob, last: Event | None, *, records: 
             "succeeded": job.success_records,
             "errors": job.error_records,
             "progress_percent": progress_percent(job),
-            history.NAME: history.continued(last.metadata if last else None, job),
         },
     )

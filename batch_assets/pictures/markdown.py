@@ -10,12 +10,12 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from batch_assets.pictures.thumbnail import WEBP, data_uri, thumbnail
+from batch_assets.pictures.thumbnail import WEBP, data_uri, encoded, shrunk
 
-EDGE_PIXELS = 80
-_QUALITY = 45
+BOX_PIXELS = 96, 64
+_QUALITY = 40
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_BOX_LINES, _BOX_LETTERS, _BOX_FONT_PIXELS = 5, 15, 9
+_BOX_LINES, _BOX_LETTERS, _BOX_FONT_PIXELS = 5, 18, 9
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def picture(shown: Shown) -> str:
     if shown.image is None:
         return image(_box(shown.problem), f"{shown.name}: {shown.problem}")
     try:
-        small = thumbnail(shown.image, edge_pixels=EDGE_PIXELS, quality=_QUALITY, media_type=WEBP)
+        small = encoded(shrunk(shown.image, BOX_PIXELS), quality=_QUALITY, media_type=WEBP)
     except ValueError:
         return image(_box("cannot be decoded as a picture"), f"{shown.name}: cannot be decoded as a picture")
     return image(data_uri(small, WEBP), shown.name)
@@ -81,7 +81,7 @@ def _box(message: str) -> str:
     lines = textwrap.wrap(_visible(message), _BOX_LETTERS, max_lines=_BOX_LINES, placeholder=" …")
     words = "".join(f'<tspan x="4" dy="{_BOX_FONT_PIXELS + 2}">{html.escape(line)}</tspan>' for line in lines)
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{EDGE_PIXELS}" height="{EDGE_PIXELS * 3 // 4}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{BOX_PIXELS[0]}" height="{BOX_PIXELS[1]}">'
         f'<rect width="100%" height="100%" fill="#dfe3ea"/>'
         f'<text font-family="sans-serif" font-size="{_BOX_FONT_PIXELS}" fill="#3a4254">{words}</text></svg>'
     )

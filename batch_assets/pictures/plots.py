@@ -22,7 +22,8 @@ Places = NDArray[np.float32]
 
 LANDMARK_PIXELS = 44
 _MAP_PIXELS = (620, 420)
-_PLOT_PIXELS = (310, 170)
+_MAP_AREA_PIXELS = (500, 310)  # what the axes and margins leave for the points
+_PLOT_PIXELS = (310, 210)
 _DOTS_PER_INCH = 100
 _BINS = 48
 _INK, _SOFT, _BLUE = "#1c2230", "#566074", "#3d5fc4"
@@ -38,10 +39,10 @@ class Histogram:
 
 
 def distributions(histograms: Sequence[Histogram]) -> str:
-    """Distributions beside each other, as the address of a picture."""
+    """Distributions below each other, as the address of a picture that is as high as a map if there are two."""
     width, height = _PLOT_PIXELS
-    figure = _figure(width * len(histograms), height)
-    for axes, histogram in zip(figure.subplots(1, len(histograms), squeeze=False)[0], histograms, strict=True):
+    figure = _figure(width, height * len(histograms))
+    for axes, histogram in zip(figure.subplots(len(histograms), squeeze=False)[:, 0], histograms, strict=True):
         counts, edges = np.histogram(histogram.values, _BINS, _extent(histogram.values))
         axes.stairs(counts, edges, fill=True, color=_BLUE)
         axes.set_title(histogram.title, fontsize=8, color=_INK, loc="left")
@@ -57,7 +58,7 @@ def landmarks(places: Places, *, most: int) -> list[int]:
     if not len(places):
         return []
     extents = np.ptp(places, axis=0)
-    pixels = (places - places.min(axis=0)) / np.where(extents > 0, extents, 1) * _MAP_PIXELS
+    pixels = (places - places.min(axis=0)) / np.where(extents > 0, extents, 1) * _MAP_AREA_PIXELS
     chosen = [int(np.linalg.norm(pixels - pixels.mean(axis=0), axis=1).argmin())]
     distances = np.abs(pixels - pixels[chosen[0]]).max(axis=1)
     while len(chosen) < most and distances.max() > LANDMARK_PIXELS:
@@ -78,7 +79,7 @@ def picture_map(places: Places, pictures: Mapping[int, bytes | None], *, explain
     axes.scatter(places[:, 0], places[:, 1], s=5, color=_BLUE, alpha=0.6, linewidths=0)
     for row, data in pictures.items():
         try:
-            image = shrunk(data or b"", edge_pixels=LANDMARK_PIXELS)
+            image = shrunk(data or b"", (LANDMARK_PIXELS, LANDMARK_PIXELS))
         except ValueError:
             continue
         box = OffsetImage(np.asarray(image), dpi_cor=False)
@@ -91,13 +92,10 @@ def picture_map(places: Places, pictures: Mapping[int, bytes | None], *, explain
 
 
 def _figure(width_pixels: int, height_pixels: int) -> "Figure":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     size = width_pixels / _DOTS_PER_INCH, height_pixels / _DOTS_PER_INCH
-    figure = Figure(figsize=size, dpi=_DOTS_PER_INCH, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=size, dpi=_DOTS_PER_INCH, layout="constrained")
 
 
 def _quieten(axes: "Axes", hidden: Sequence[str]) -> None:

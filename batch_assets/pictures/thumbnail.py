@@ -12,39 +12,38 @@ _MOST_PIXELS = 64_000_000
 """To be decoded, 256 MB. A large JPEG is decoded smaller than it is, so that photographs of any camera are shown."""
 
 
-def thumbnail(data: bytes, *, edge_pixels: int = 200, quality: int = _QUALITY, media_type: str = JPEG) -> bytes:
-    """Shrink a picture to a JPEG or WebP, upright and on white.
+def thumbnail(data: bytes, *, edge_pixels: int = 200, quality: int = _QUALITY) -> bytes:
+    """Shrink a picture to a JPEG, upright and on white.
 
     Args:
         data: A JPEG, PNG, GIF or WebP file.
         edge_pixels: The longest edge of the result; smaller pictures keep their size.
-        quality: 1 to 95.
-        media_type: `JPEG`, or `WEBP`, which is smaller for the smallest pictures.
+        quality: Of the JPEG, 1 to 95.
 
     Raises:
         ValueError: As `shrunk` does.
     """
-    return encoded(shrunk(data, edge_pixels=edge_pixels), quality=quality, media_type=media_type)
+    return encoded(shrunk(data, (edge_pixels, edge_pixels)), quality=quality)
 
 
-def shrunk(data: bytes, *, edge_pixels: int) -> Image.Image:
-    """The picture of a file, upright, on white, and no longer than `edge_pixels`.
+def shrunk(data: bytes, box_pixels: tuple[int, int]) -> Image.Image:
+    """The picture of a file, upright, on white, and no wider and higher than `box_pixels`.
 
     Raises:
         ValueError: The bytes cannot be decoded as a picture, or only into more than 64 million pixels.
     """
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            image.draft("RGB", (2 * edge_pixels, 2 * edge_pixels))
+            image.draft("RGB", (2 * max(box_pixels), 2 * max(box_pixels)))
             _refuse_huge(image)
-            return _on_white(_small(image, edge_pixels))
+            return _on_white(_small(image, box_pixels))
     # Decoders of damaged files raise nearly anything, and a huge picture is a warning or an error.
     except Exception as error:
         raise ValueError(f"The {len(data)} bytes cannot be shown as a picture: {error}") from error
 
 
 def encoded(image: Image.Image, *, quality: int = _QUALITY, media_type: str = JPEG) -> bytes:
-    """A drawn or decoded picture as a small file."""
+    """A drawn or decoded picture as a file: JPEG, or WebP, which is smaller for the smallest pictures."""
     file = io.BytesIO()
     if media_type == WEBP:
         image.save(file, "WEBP", quality=quality, method=6)
@@ -64,10 +63,10 @@ def _refuse_huge(image: Image.Image) -> None:
         raise ValueError(f"it has {image.width} x {image.height} pixels")
 
 
-def _small(image: Image.Image, edge_pixels: int) -> Image.Image:
+def _small(image: Image.Image, box_pixels: tuple[int, int]) -> Image.Image:
     upright = ImageOps.exif_transpose(image)
     upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    upright.thumbnail((edge_pixels, edge_pixels))
+    upright.thumbnail(box_pixels)
     return upright
 
 

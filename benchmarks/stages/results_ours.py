@@ -38,7 +38,7 @@ def with_crew(workload: Workload, crew: "OpenCrew | None") -> Callable[[], Outco
     import boto3
     import pandas as pd  # noqa: F401 - pyarrow does, when it first makes an array of a list
 
-    from batch_assets.assets.loading import EARLIER_ROWS, stage, table_version, vector_sample
+    from batch_assets.assets.loading import EARLIER_ROWS, new_sample, stage, table_version
     from batch_assets.bedrock.join import Join, embedding_schema
     from batch_assets.bedrock.results import OutputFile
     from batch_assets.bedrock.workers import Workers
@@ -69,8 +69,7 @@ def with_crew(workload: Workload, crew: "OpenCrew | None") -> Callable[[], Outco
         )
         staged = StagedTable(folder / "ours.parquet", embedding_schema(dimension))
         outcomes = workers.read(s3, [file], dimension=dimension, region=_REGION)
-        batches = join.batches(earlier.batches(None, rows=EARLIER_ROWS), outcomes)
-        stage(staged, batches, vector_sample(dimension))
+        stage(staged, join.batches(earlier.batches(None, rows=EARLIER_ROWS), outcomes), new_sample(dimension))
         rejected = join.rejected([], max_attempts=3, counted=False)
         path = staged.finish({"table_version": table_version(join.tally), "waiting": join.waiting(rejected)})
         return {"digest": partial(digest_of, path), "output_bytes": path.stat().st_size}

@@ -103,13 +103,17 @@ class DagsterUi:
         return rows.filter(has=self.page.get_by_role("checkbox").nth(1)).last.get_by_role("checkbox").last
 
     def show_pictures(self) -> Locator:
-        """Open the dialog with a materialisation's pictures, and wait until the browser has decoded all of them."""
+        """Open the dialog with a materialisation's pictures, and see that the browser has decoded all of them."""
         self.metadata("pictures").get_by_text("[Show Markdown]").click()
         dialog = self.page.get_by_role("dialog")
-        expect(dialog.locator("img").first).to_be_visible()
-        widths = dialog.locator("img").evaluate_all(_DECODED_WIDTHS)
-        assert all(widths), widths
+        self.require_decoded(dialog)
         return dialog
+
+    def require_decoded(self, part: Locator) -> None:
+        """Wait until each image in a part of the page has a width of its own."""
+        expect(part.locator("img").first).to_be_visible()
+        widths = part.locator("img").evaluate_all(_DECODED_WIDTHS)
+        assert all(widths), widths
 
     def launch(self, *partitions: str, screenshot: str) -> None:
         """Launch plan_and_submit for these partitions, by clicking in the job's page."""
@@ -135,7 +139,7 @@ class DagsterUi:
     def shoot(self, name: str, part: Locator | None = None) -> None:
         """Keep what the page or a part of it shows as `<name>.png`, with the mouse out of the way."""
         self.page.mouse.move(0, 0)
-        (part or self.page).screenshot(path=self.screenshots / f"{name}.png")
+        (part or self.page).screenshot(path=self.screenshots / f"{name}.png", animations="disabled")
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":

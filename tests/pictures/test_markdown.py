@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from batch_assets.pictures.markdown import EDGE_PIXELS, Shown, grid, picture, table, text
+from batch_assets.pictures.markdown import BOX_PIXELS, Shown, grid, picture, table, text
 
 PHOTOGRAPH = (importlib.resources.files("batch_assets.sandbox") / "pictures" / "coffee.jpg").read_bytes()
 IMAGE = re.compile(r"!\[(?:[^]\\]|\\.)*\]\(data:image/(?P<kind>[a-z+]+);base64,(?P<body>[^ ]+) ")
@@ -41,7 +41,7 @@ def test_a_thumbnail_is_a_kilobyte_or_two() -> None:
     kind, body = body_of(markdown)
 
     assert kind == "webp"
-    assert max(Image.open(io.BytesIO(body)).size) == EDGE_PIXELS
+    assert Image.open(io.BytesIO(body)).size == BOX_PIXELS
     assert len(markdown) < 2500
 
 
@@ -59,7 +59,7 @@ def test_a_box_that_says_why_stands_for_what_is_not_there(shown: Shown, told: st
     kind, body = body_of(markdown)
 
     assert kind == "svg+xml"
-    assert ET.fromstring(body).attrib["width"] == str(EDGE_PIXELS)  # noqa: S314 drawn by this project
+    assert ET.fromstring(body).attrib["width"] == str(BOX_PIXELS[0])  # noqa: S314 drawn by this project
     assert shown_by(markdown)[0] == [f"a.jpg: {told}"]
 
 

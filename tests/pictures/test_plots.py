@@ -27,13 +27,13 @@ def places_of(rows: int) -> NDArray[np.float32]:
     return np.random.default_rng(0).standard_normal((rows, 2)).astype(np.float32)
 
 
-def test_distributions_stand_beside_each_other_in_a_few_kilobytes() -> None:
-    """Two of many values, as small as one thumbnail each."""
+def test_distributions_stand_below_each_other_in_a_few_kilobytes() -> None:
+    """Two of many values, as high as a map."""
     values = np.random.default_rng(0).standard_normal(100_000).astype(np.float32)
 
     address = distributions([Histogram("lengths", values), Histogram("distances", values**2)])
 
-    assert image_of(address).shape == (170, 620, 3)
+    assert image_of(address).shape == (420, 310, 3)
     assert len(address) < 7000
 
 
@@ -52,7 +52,7 @@ def test_landmarks_do_not_cover_each_other(rows: int) -> None:
 
     assert len(chosen) == len(set(chosen)) == min(rows, 18)
     if rows:
-        pixels = (places - places.min(axis=0)) / np.maximum(np.ptp(places, axis=0), 1e-9) * (620, 420)
+        pixels = (places - places.min(axis=0)) / np.maximum(np.ptp(places, axis=0), 1e-9) * (500, 310)
         for first, second in combinations(chosen, 2):
             assert np.abs(pixels[first] - pixels[second]).max() > LANDMARK_PIXELS
 
