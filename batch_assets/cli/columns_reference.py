@@ -1,5 +1,9 @@
 """`batch-assets columns`: the tables and their columns."""
 
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
 import pyarrow as pa
 import typer
 
@@ -8,18 +12,33 @@ from batch_assets.spaces import NOVA_MULTIMODAL
 from batch_assets.table_schemas import table_schemas
 
 
-def command() -> None:
+def command(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead: the columns by table.")] = False
+) -> None:
     """Print the reference of all table columns as Markdown tables.
 
     Example: batch-assets columns > columns.md
     """
-    typer.echo(reference(), nl=False)
+    typer.echo(json.dumps(_as_json(), indent=2) + "\n" if as_json else reference(), nl=False)
 
 
 def reference() -> str:
     """A section for each table: its columns, their Arrow types, whether they may be null, and what they mean."""
-    tables = {**table_schemas(NOVA_MULTIMODAL.dimensions[0]), "spending": SPENDING}
-    return "\n".join(f"## {name}\n\n{_table(schema)}" for name, schema in tables.items())
+    return "\n".join(f"## {name}\n\n{_table(schema)}" for name, schema in _tables().items())
+
+
+def _tables() -> Mapping[str, pa.Schema]:
+    return {**table_schemas(NOVA_MULTIMODAL.dimensions[0]), "spending": SPENDING}
+
+
+def _as_json() -> dict[str, list[dict[str, Any]]]:
+    return {
+        name: [
+            {"column": field.name, "type": _type(field.type), "null": field.nullable, "meaning": _meaning(field)}
+            for field in schema
+        ]
+        for name, schema in _tables().items()
+    }
 
 
 def _table(schema: pa.Schema) -> str:

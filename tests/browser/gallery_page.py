@@ -24,6 +24,12 @@ _GIVE = """({how, name, data, zeros}) => {
   }
 }"""
 
+_PICTURES_IN_SIGHT = """() => Promise.all(
+    [...document.images]
+        .filter(image => !image.complete && image.getBoundingClientRect().top < innerHeight)
+        .map(image => new Promise(done => { image.onload = image.onerror = done }))
+)"""
+
 
 @dataclass
 class GalleryPage:
@@ -135,9 +141,8 @@ class GalleryPage:
 
     def wait_for_pictures(self) -> None:
         """Wait until the thumbnails in sight are there."""
-        self.page.wait_for_function(
-            "[...document.images].every(image => image.complete || image.getBoundingClientRect().top > innerHeight)"
-        )
+        # Not wait_for_function: it evaluates text, which the page forbids.
+        self.page.evaluate(_PICTURES_IN_SIGHT)
 
     def shoot(self, name: str) -> None:
         """Keep what the page shows as `<name>.jpg`, with the mouse out of the way."""

@@ -17,7 +17,7 @@ from tests.conftest import ADMINISTRATOR
 from tests.world import KEY, World
 
 # Until Ctrl-C it prints what Dagster prints; the group does nothing by itself; its documents are JSON anyway.
-WITHOUT_DATA = {("dev",), ("iam",), ("iam", "policy"), ("iam", "events")}
+WITHOUT_DATA = {("dev",), ("gallery",), ("iam",), ("iam", "policy"), ("iam", "events")}
 _COLOUR = re.compile(r"\x1b\[[0-9;]*(?:3[0-9]|4[0-9]|9[0-7])m")
 
 
