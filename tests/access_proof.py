@@ -17,7 +17,7 @@ import pytest
 from batch_assets.iam.calls import CALLS, Purpose
 from batch_assets.iam.policy import permissions
 from batch_assets.sandbox.authorization.access_request import AccessRequest
-from batch_assets.sandbox.authorization.policy import concerns
+from batch_assets.sandbox.authorization.policy import Decision, Policy, decide
 from batch_assets.sandbox.config import ACCESS_KEY_ID
 from batch_assets.sandbox.process import RunningSandbox
 from batch_assets.settings import Settings
@@ -102,7 +102,8 @@ def judge(kept: Iterable[Mapping[str, Any]], deployments: Sequence[Settings], ca
     verdict = Verdict()
     for access in kept:
         is_role = _ROLE.fullmatch(access["caller"]) is not None
-        if access["caller"] not in callers and not is_role:
+        # A batch job that no deployment has submitted is a test's own.
+        if not (policies.know(access["resource"]) if is_role else access["caller"] in callers):
             continue
         request = AccessRequest(access["action"], access["resource"], access["context"])
         purposes = {Purpose.BEDROCK_ROLE} if is_role else {Purpose.PIPELINE, Purpose.SEARCH}
@@ -155,18 +156,28 @@ class _Policies:
     """Statements with one action each, by the bucket and the action that they are about."""
 
     def __init__(self, deployments: Iterable[Settings]) -> None:
-        self._statements: dict[tuple[str, str], list[tuple[Purpose, Mapping[str, Any]]]] = {}
+        self._statements: dict[tuple[str, str], list[tuple[Purpose, Policy]]] = {}
+        self._buckets: set[str] = set()
         for settings in deployments:
             for purpose in Purpose:
                 for bucket, statement in _single(permissions(purpose, settings)["Statement"]):
+                    self._buckets.add(bucket)
                     known = self._statements.setdefault((bucket, statement["Action"]), [])
-                    if (purpose, statement) not in known:
-                        known.append((purpose, statement))
+                    if (purpose, Policy((statement,))) not in known:
+                        known.append((purpose, Policy((statement,))))
+
+    def know(self, resource: str) -> bool:
+        """Whether a bucket is one of the deployments'."""
+        return _bucket(resource) in self._buckets
 
     def allowing(self, request: AccessRequest, purposes: Iterable[Purpose]) -> set[Purpose]:
         """The purposes that a request is allowed for."""
         candidates = self._statements.get((_bucket(request.resource), request.action), [])
-        return {purpose for purpose, statement in candidates if purpose in purposes and concerns(statement, request)}
+        return {
+            purpose
+            for purpose, policy in candidates
+            if purpose in purposes and decide([policy], request) is Decision.ALLOWED
+        }
 
 
 def _single(statements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -12,14 +12,16 @@ from batch_assets.sandbox.errors import ModelledError
 from batch_assets.sandbox.faults.call_rule import ErrorAnswer
 from batch_assets.sandbox.routing import Target
 
-_DENIED, _FORBIDDEN = "AccessDenied", 403
-# What a service says to a key that nobody has. Sources: the "Common error" pages of each service.
+_FORBIDDEN = 403
+# What services say to who may not do something, and to a key that nobody has. Sources: the pages on common errors of
+# each service's API reference; the service model of SNS.
+_DENIED = {"sns": "AuthorizationError", "events": "AccessDeniedException"}
+_UNKNOWN_TO_JSON = ("UnrecognizedClientException", "The security token included in the request is invalid.")
 _UNKNOWN_KEY = {
     "s3": ("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
-    "iam": ("InvalidClientTokenId", "The security token included in the request is invalid."),
-    "sts": ("InvalidClientTokenId", "The security token included in the request is invalid."),
+    "events": _UNKNOWN_TO_JSON,
 }
-_UNKNOWN_KEY_JSON = ("UnrecognizedClientException", "The security token included in the request is invalid.")
+_UNKNOWN_KEY_OF_QUERIES = ("InvalidClientTokenId", "The security token included in the request is invalid.")
 
 Needs = Callable[[bytes], Iterable[AccessRequest]]
 """Tells from the body of a call what it asks for."""
@@ -27,7 +29,7 @@ Needs = Callable[[bytes], Iterable[AccessRequest]]
 
 @dataclass(frozen=True, kw_only=True)
 class Guarded:
-    """An application of S3, IAM or STS that asks the guard first.
+    """An application of S3, or of a service of moto's, that asks the guard first.
 
     ``needs`` tells from the body of a call what it asks for; ``reads_body`` says whether it has to see the body.
     """
@@ -57,9 +59,11 @@ class Guarded:
         try:
             self.guard.check(self.target.access_key_id, f"{self.target.service}.{self.operation}", self.needs(body))
         except DeniedError as error:
-            return ErrorAnswer(code=_DENIED, status=_FORBIDDEN, message=str(error))
+            return ErrorAnswer(
+                code=_DENIED.get(self.target.service, "AccessDenied"), status=_FORBIDDEN, message=str(error)
+            )
         except UnknownAccessKeyError:
-            code, message = _UNKNOWN_KEY[self.target.service]
+            code, message = _UNKNOWN_KEY.get(self.target.service, _UNKNOWN_KEY_OF_QUERIES)
             return ErrorAnswer(code=code, status=_FORBIDDEN, message=message)
         return None
 
@@ -75,8 +79,8 @@ def authorization(guard: Guard, target: Target) -> Callable[[str, Mapping[str, A
         try:
             guard.check(target.access_key_id, f"{target.service}.{operation}", needs)
         except DeniedError as error:
-            raise ModelledError(f"{_DENIED}Exception", str(error)) from error
+            raise ModelledError("AccessDeniedException", str(error)) from error
         except UnknownAccessKeyError as error:
-            raise ModelledError(*_UNKNOWN_KEY_JSON, status=_FORBIDDEN) from error
+            raise ModelledError(*_UNKNOWN_TO_JSON, status=_FORBIDDEN) from error
 
     return authorize if guard.watches else None

@@ -6,7 +6,7 @@ statement allows is denied. Permissions boundaries, session policies and policie
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -29,11 +29,19 @@ class Policy:
     """A document that is attached to a user or a role."""
 
     statements: tuple[Mapping[str, Any], ...]
+    _about: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Policy":
         """Take a document as JSON gives it."""
         return cls(tuple(as_list(document.get("Statement"))))
+
+    def about(self, action: str) -> tuple[Mapping[str, Any], ...]:
+        """Return the statements that name an action; found once for each action."""
+        if action not in self._about:
+            named = (statement for statement in self.statements if _names_action(statement, action))
+            self._about[action] = tuple(named)
+        return self._about[action]
 
 
 @lru_cache(maxsize=1024)
@@ -48,22 +56,16 @@ def decide(policies: Iterable[Policy], request: AccessRequest) -> Decision:
     Raises:
         UnknownConditionError: A statement about this action and resource has a condition that is not known here.
     """
+    context = {key.lower(): value for key, value in request.context.items()}
     effects = {
-        statement["Effect"] for policy in policies for statement in policy.statements if concerns(statement, request)
+        statement["Effect"]
+        for policy in policies
+        for statement in policy.about(request.action)
+        if _names_resource(statement, request.resource, context) and hold(statement.get("Condition", {}), context)
     }
     if "Deny" in effects:
         return Decision.EXPLICITLY_DENIED
     return Decision.ALLOWED if "Allow" in effects else Decision.IMPLICITLY_DENIED
-
-
-def concerns(statement: Mapping[str, Any], request: AccessRequest) -> bool:
-    """Tell whether a statement is about a request: its action, its resource, and all conditions hold."""
-    context = {key.lower(): value for key, value in request.context.items()}
-    return (
-        _names_action(statement, request.action)
-        and _names_resource(statement, request.resource, context)
-        and hold(statement.get("Condition", {}), context)
-    )
 
 
 def _names_action(statement: Mapping[str, Any], action: str) -> bool:

@@ -21,7 +21,7 @@ def matches(pattern: str, text: str, context: Mapping[str, str]) -> bool:
         text: What a request is about.
         context: Values of variables by names in lower case.
     """
-    names = [name for name in _variables(pattern) if name not in _LITERALS]
+    names = _variables(pattern)
     if any(name.lower() not in context for name in names):
         return False
     values = tuple((name, context[name.lower()]) for name in names)
@@ -50,8 +50,9 @@ def _arn_parts(pattern: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _variables(pattern: str) -> list[str]:
-    return [name for name in _SPECIAL.findall(pattern) if name]
+@lru_cache(maxsize=4096)
+def _variables(pattern: str) -> tuple[str, ...]:
+    return tuple(name for name in _SPECIAL.findall(pattern) if name and name not in _LITERALS)
 
 
 @lru_cache(maxsize=4096)

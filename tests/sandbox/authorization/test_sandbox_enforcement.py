@@ -13,6 +13,7 @@ from tests.conftest import Account, Aws
 from tests.sandbox.conftest import text_records
 
 MODEL = "amazon.nova-2-multimodal-embeddings-v1:0"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:topic"
 INDEX: dict[str, Any] = {"dataType": "float32", "dimension": 2, "distanceMetric": "cosine"}
 TEXT = json.dumps(
     {
@@ -46,6 +47,9 @@ def refusal(call: Any, **parameters: Any) -> tuple[str, int, str]:
         ("s3.list_objects_v2", {"Bucket": "b"}, "AccessDenied", "s3:ListBucket"),
         ("s3.list_buckets", {}, "AccessDenied", "s3:ListAllMyBuckets"),
         ("iam.get_role", {"RoleName": "r"}, "AccessDenied", "iam:GetRole"),
+        ("sqs.list_queues", {}, "AccessDenied", "sqs:ListQueues"),
+        ("sns.publish", {"TopicArn": TOPIC, "Message": "m"}, "AuthorizationError", "sns:Publish"),
+        ("events.list_rules", {}, "AccessDeniedException", "events:ListRules"),
         (
             "bedrock.list_model_invocation_jobs",
             {},
@@ -83,6 +87,7 @@ def test_who_has_no_permission_is_told_who_what_and_why(
     [
         ("s3", "list_buckets", "InvalidAccessKeyId"),
         ("sts", "get_caller_identity", "InvalidClientTokenId"),
+        ("sqs", "list_queues", "InvalidClientTokenId"),
         ("bedrock", "list_model_invocation_jobs", "UnrecognizedClientException"),
         ("s3vectors", "list_vector_buckets", "UnrecognizedClientException"),
     ],
