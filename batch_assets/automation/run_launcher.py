@@ -6,22 +6,15 @@ the queue. Named in `dagster.yaml`, where `run_monitoring` asks it about each st
 the run again.
 """
 
-from collections.abc import Mapping
-from typing import Any, Self
-
 import dagster as dg
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
-from dagster._serdes import ConfigurableClassData, deserialize_value
+from dagster._serdes import deserialize_value
 
 
 class MonitoredRunLauncher(DefaultRunLauncher):  # type: ignore[misc]  # decorated, and so untyped, by Dagster
     """Launches runs under the code server, and asks it whether they are still there."""
-
-    @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Self:
-        return cls(inst_data=inst_data)
 
     @property
     def supports_check_run_worker_health(self) -> bool:

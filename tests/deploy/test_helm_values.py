@@ -1,4 +1,4 @@
-"""`deploy/values.yaml`: what Dagster makes of it. The chart itself is not here; `helm` checks the rest by its schema."""
+"""`deploy/values.yaml`: what Dagster makes of it. The chart itself is not here."""
 
 import re
 from pathlib import Path

@@ -91,7 +91,7 @@ def assert_everything_is_accounted_for(running: Deployment, objects: int) -> Non
 def test_the_code_server_and_the_daemon_are_killed(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """The code server while it submits, the daemon while it loads: both start again, and nothing is lost or paid twice."""
+    """The one while it submits, the other while it loads: both start again, and nothing is lost or paid twice."""
     with deployment(tmp_path, 1, small_objects) as (running, objects):
         running.launch()
         kill_while_jobs_are_submitted(running, 1)
