@@ -26,6 +26,19 @@ SWITCHES = {
     "concurrency": VALUES.get("concurrency", {"enabled": False})["enabled"],
 }
 
+# Top-level keys of the chart, from the model of its schema: helm/dagster/schema/schema/charts/dagster/values.py.
+CHART = {
+    *("dagsterWebserver", "dagster-user-deployments", "postgresql", "generatePostgresqlPasswordSecret"),
+    *("generateCeleryConfigSecret", "rabbitmq", "redis", "flower", "ingress", "imagePullSecrets", "computeLogManager"),
+    *("scheduler", "runLauncher", "pythonLogs", "dagsterDaemon", "busybox", "migrate", "telemetry", "serviceAccount"),
+    *("global", "retention", "additionalInstanceConfig"),
+}
+
+
+def test_the_chart_has_every_key() -> None:
+    """Helm passes over one that it does not know, so a misspelt key would change nothing."""
+    assert set(VALUES) <= CHART
+
 
 def snake_case(name: str) -> str:
     """A key of the chart as `dagster.yaml` has it."""
