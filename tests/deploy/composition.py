@@ -30,19 +30,26 @@ class Service:
     Attributes:
         name: Its name in the file.
         home: The folder that stands for the image's working directory.
-        environment: All variables that it sees.
+        machine: The variables that it sees besides those of the compose file.
+        addresses: What takes the place of variables of the compose file and the image.
         ports: What to listen on, by the port of the container.
     """
 
     name: str
     home: Path
-    environment: Mapping[str, str]
+    machine: Mapping[str, str]
+    addresses: Mapping[str, str]
     ports: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @cached_property
     def _definition(self) -> Any:
         return compose()["services"][self.name]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All variables that it sees."""
+        return {**self.machine, **self._definition["environment"], **self.addresses}
 
     def start(self) -> None:
         """Start it, in a group with all that it will start."""

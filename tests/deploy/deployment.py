@@ -112,20 +112,20 @@ def deployed(home: Path, world: LocalWorld, database: Postgres) -> Iterator[Depl
         shutil.copy(DEPLOY / name, home)
     (home / "logs").mkdir()
     ports = {"3000": str(free_port()), "4000": str(free_port())}
-    account = clean_environment(os.environ, world.environment())
     instance_variables = {**database.environment, "DAGSTER_COMPUTE_LOGS": str(home / "logs")}
-    image = {
+    addresses = {
         "DAGSTER_HOME": str(home),
         "DAGSTER_CODE_SERVER_HOST": "127.0.0.1",
         "DAGSTER_CODE_SERVER_PORT": ports["4000"],
         **instance_variables,
     }
-    nobody = clean_environment(os.environ, {})
+    # Stands for the file of settings and the machine's role, which the compose file gives to one service alone.
+    accounts = {"code-server": world.environment()}
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         for name, value in {**world.environment(), **instance_variables}.items():
             patch.setenv(name, value)
         services = {
-            name: Service(name, home, (account if name == "code-server" else nobody) | image, ports)
+            name: Service(name, home, clean_environment(os.environ, accounts.get(name, {})), addresses, ports)
             for name in SERVICES
         }
         for service in services.values():
