@@ -89,6 +89,14 @@ def test_one_image_and_one_driver() -> None:
     assert VALUES["postgresql"]["postgresqlScheme"] == COMPOSE_INSTANCE["storage"]["postgres"]["postgres_db"]["scheme"]
 
 
+def test_the_home_is_a_folder_that_the_user_of_the_image_owns() -> None:
+    """The chart's own would be made by root."""
+    home = VALUES["global"]["dagsterHome"]
+    image = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert f"DAGSTER_HOME={home} " in image
+    assert re.search(rf"chown dagster:dagster .*{home}\b", image)
+
+
 def test_the_code_server_loads_the_same_module_as_in_compose() -> None:
     """With the same arguments; the chart adds host and port."""
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
