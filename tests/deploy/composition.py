@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -70,6 +71,14 @@ class Service:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+
+    def listening(self) -> bool:
+        """Whether it takes connections on one of its ports."""
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text(encoding="utf-8", errors="replace")
+        (port,) = (int(free) for port, free in self.ports.items() if port in self._definition["command"])
+        with socket.socket() as probe:
+            return probe.connect_ex((_HERE, port)) == 0
 
     def healthy(self) -> bool:
         """Whether its health check succeeds."""

@@ -43,6 +43,7 @@ class Deployment:
         """Start the services as they depend on each other, and wait until the web server has the definitions."""
         code_server, *others = self.services.values()
         code_server.start()
+        self.wait_for(code_server.listening, "the code server to listen")  # its health check is a costly way to ask
         self.wait_for(code_server.healthy, "the code server's health check to succeed")
         for service in others:
             service.start()
@@ -67,10 +68,10 @@ class Deployment:
         """Runs in one of these states."""
         return self.instance.get_runs(dg.RunsFilter(statuses=list(statuses)))
 
-    def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
+    def wait_for(self, condition: Callable[[], Any], what: str, *, poll_seconds: float = 0.02) -> Any:
         """The first true value of a condition; fails with the end of each log."""
         try:
-            return wait_for(condition, what=what, deadline_seconds=_DEADLINE_SECONDS)
+            return wait_for(condition, what=what, deadline_seconds=_DEADLINE_SECONDS, poll_seconds=poll_seconds)
         except pytest.fail.Exception:
             for service in self.services.values():
                 print(service.name, service.log.read_text(encoding="utf-8", errors="replace")[-3000:])  # noqa: T201
@@ -100,9 +101,15 @@ class Deployment:
         """Add the ends of the runs to the timeline."""
         for record in self.instance.get_run_records():
             run = record.dagster_run
-            again = ", a repetition," if run.parent_run_id else ""
-            what = f"{run.job_name} of {run.tags['dagster/partition']}{again} ends as {run.status.value}"
+            again = ", repeated," if run.parent_run_id else ""
+            failed = "" if run.is_success else f": {self._failure(run.run_id)}"
+            what = f"{run.job_name} of {run.tags['dagster/partition']}{again} ends as {run.status.value}{failed}"
             self.timeline.note(what, at=record.end_time)
+
+    def _failure(self, run_id: str) -> str:
+        """Why a run failed, by its last event of that."""
+        *_, last = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        return str(last.get_dagster_event().message).replace(f" {run_id}", "")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from batch_assets.automation.job_names import LOAD
+from batch_assets.automation.job_names import LOAD, PLAN_AND_SUBMIT
 from batch_assets.cli.local_world import LocalWorld, complete_days
 from batch_assets.sandbox.demo_pictures import DemoObject, demo_objects
 from batch_assets.sandbox.server import start
@@ -52,25 +52,26 @@ def deployment(
             yield running, count
 
 
-def kill_while_jobs_are_submitted(running: Deployment, jobs: int) -> None:
-    """Kill the code server, and with it the runs, when so many jobs are paid for."""
-    running.wait_for(
-        lambda: running.succeeded("bedrock", "CreateModelInvocationJob") >= jobs, f"{jobs} jobs to be submitted"
-    )
+def kill_during_submission(running: Deployment) -> None:
+    """Kill the code server, and with it the runs, as soon as the first job is paid for."""
+    running.wait_for(lambda: running.succeeded("bedrock", "CreateModelInvocationJob") >= 1, "a job to be submitted")
     running.kill("code-server")
 
 
-def kill_while_a_job_is_loaded(running: Deployment, name: str) -> None:
-    """Kill a service while a run lands results."""
-    running.wait_for(
-        lambda: any(run.job_name == LOAD for run in running.runs(dg.DagsterRunStatus.STARTED)), "a load to be under way"
-    )
+def kill_during(running: Deployment, name: str, job_name: str, *, repeated: bool = False) -> None:
+    """Kill a service while a run of a job is under way, or while one that was killed before is repeated."""
+
+    def under_way() -> bool:
+        runs = running.runs(dg.DagsterRunStatus.STARTED)
+        return any(run.job_name == job_name and (run.parent_run_id is not None or not repeated) for run in runs)
+
+    running.wait_for(under_way, f"{job_name} to be {'repeated' if repeated else 'under way'}")
     running.kill(name)
 
 
 def settle(running: Deployment) -> None:
     """Wait for the end, and tell the timeline."""
-    running.wait_for(running.at_rest, "every partition to be loaded and indexed")
+    running.wait_for(running.at_rest, "every partition to be loaded and indexed", poll_seconds=0.5)
     running.timeline.note("every partition is loaded and indexed, and no run is left")
     running.note_runs()
 
@@ -92,11 +93,11 @@ def assert_everything_is_accounted_for(running: Deployment, objects: int) -> Non
 def test_the_code_server_and_the_daemon_are_killed(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """The one while it submits, the other while it loads: both start again, and nothing is lost or paid twice."""
+    """The code server while it submits, the daemon while it loads: nothing is lost, and nothing is paid for twice."""
     with deployment(tmp_path, 1, small_objects) as (running, objects):
         running.launch()
-        kill_while_jobs_are_submitted(running, 1)
-        kill_while_a_job_is_loaded(running, "daemon")
+        kill_during_submission(running)
+        kill_during(running, "daemon", LOAD)
         settle(running)
         assert_everything_is_accounted_for(running, objects)
     record_property("timeline", running.timeline.rows())
@@ -108,10 +109,10 @@ def test_both_are_killed_twice_while_the_demo_runs(tmp_path: Path) -> None:
     """The demo's five days: the code server dies while it submits and while it loads, and so does the daemon."""
     with deployment(tmp_path, 5, demo_objects) as (running, objects):
         running.launch()
-        kill_while_jobs_are_submitted(running, 1)
-        running.kill("daemon")
-        kill_while_a_job_is_loaded(running, "code-server")
-        kill_while_a_job_is_loaded(running, "daemon")
+        kill_during_submission(running)
+        kill_during(running, "daemon", PLAN_AND_SUBMIT, repeated=True)
+        kill_during(running, "code-server", LOAD)
+        kill_during(running, "daemon", LOAD, repeated=True)
         settle(running)
         assert_everything_is_accounted_for(running, objects)
         assert [service.name for service in running.services.values() if not service.healthy()] == []
