@@ -45,7 +45,13 @@ _TRUST_POLICY = {
 }
 
 
-def wait_for(condition: Callable[[], Any], *, what: str, deadline_seconds: float = DEADLINE_SECONDS) -> Any:
+def wait_for(
+    condition: Callable[[], Any],
+    *,
+    what: str,
+    deadline_seconds: float = DEADLINE_SECONDS,
+    poll_seconds: float = _POLL_SECONDS,
+) -> Any:
     """Return the first true value of a condition; fail with its name when the deadline passes."""
     deadline = time.monotonic() + deadline_seconds
     while True:
@@ -54,7 +60,7 @@ def wait_for(condition: Callable[[], Any], *, what: str, deadline_seconds: float
             return value
         if time.monotonic() > deadline:
             pytest.fail(f"waited {deadline_seconds:.0f} s for {what}")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(poll_seconds)
 
 
 @dataclass
