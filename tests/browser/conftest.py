@@ -12,7 +12,7 @@ from urllib.parse import quote
 import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Locator, Page, expect, sync_playwright
 
 from tests.dev_command import DevCommand
 
@@ -20,7 +20,7 @@ SCREENSHOTS = "BROWSER_SCREENSHOTS"
 """Variable that names a folder for the screenshots; without it they go where pytest keeps its files."""
 
 PAGE_SECONDS = 60
-PIPELINE_SECONDS = 150
+PIPELINE_SECONDS = 240
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -140,6 +140,12 @@ class DagsterUi:
         """Keep what the page or a part of it shows as `<name>.png`, with the mouse out of the way."""
         self.page.mouse.move(0, 0)
         (part or self.page).screenshot(path=self.screenshots / f"{name}.png", animations="disabled")
+
+    def shoot_top(self, name: str, height: int) -> None:
+        """Keep the uppermost pixels of a page that is empty below."""
+        clip: FloatRect = {"x": 0, "y": 0, "width": 1440, "height": height}
+        self.page.mouse.move(0, 0)
+        self.page.screenshot(path=self.screenshots / f"{name}.png", clip=clip)
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":

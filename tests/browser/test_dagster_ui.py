@@ -7,7 +7,7 @@ from mypy_boto3_s3 import S3Client
 from playwright.sync_api import expect
 
 from batch_assets.cli.local_world import BUCKET
-from tests.browser.conftest import DagsterUi
+from tests.browser.conftest import PIPELINE_SECONDS, DagsterUi
 
 pytestmark = pytest.mark.slow
 
@@ -128,7 +128,7 @@ def test_clicked_backfill_is_finished_by_the_sensors(ui: DagsterUi, backfilled: 
 
     expect(ui.page.get_by_text("2 partitions")).to_be_visible()
     expect(ui.page.get_by_text("Success")).to_be_visible()
-    ui.shoot("backfill")
+    ui.shoot_top("backfill", 260)
 
 
 def test_counts_plot_over_partitions(ui: DagsterUi, backfilled: list[str]) -> None:
@@ -162,5 +162,6 @@ def test_failed_check_says_what_is_wrong_and_what_to_do(ui: DagsterUi, launched:
     ui.open("/assets/batch_job?view=checks&checkDetail=manifest_is_with_bedrock")
 
     verdict = ui.page.get_by_text(f"{refused}: refused: ")
-    expect(verdict.first).to_contain_text("labels.jsonl")
-    ui.shoot("failed-check")
+    expect(verdict.first).to_contain_text("labels.jsonl", timeout=PIPELINE_SECONDS * 1000)
+    expect(verdict.first).to_contain_text("move them elsewhere")
+    ui.shoot_top("failed-check", 560)
