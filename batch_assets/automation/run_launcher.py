@@ -13,7 +13,7 @@ from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionRes
 from dagster._serdes import deserialize_value
 
 
-class MonitoredRunLauncher(DefaultRunLauncher):  # type: ignore[misc]  # decorated, and so untyped, by Dagster
+class MonitoredRunLauncher(DefaultRunLauncher):
     """Launches runs under the code server, and asks it whether they are still there."""
 
     @property
@@ -26,7 +26,7 @@ class MonitoredRunLauncher(DefaultRunLauncher):  # type: ignore[misc]  # decorat
         A code server that does not answer is asked again at the next look: it may only be busy, and if it is gone, its
         successor says that it has no such run.
         """
-        client = self._get_grpc_client_for_termination(run.run_id)
+        client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]  # Dagster's own
         if client is None:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "the run has ended, or was never launched")
         try:

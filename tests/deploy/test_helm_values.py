@@ -76,9 +76,11 @@ def test_the_run_launcher_takes_its_config() -> None:
     config: dict[str, Any] = {snake_case(key): value for key, value in given.items()}
     config["run_k8s_config"] = {snake_case(key): value for key, value in config["run_k8s_config"].items()}
     required = {"service_account_name": "runs", "instance_config_map": "instance"}  # the chart adds them
-    checked = process_config(K8sRunLauncher.config_type(), {**config, **required})
+    launcher: Any = K8sRunLauncher
+    checked = process_config(launcher.config_type(), {**config, **required})
     assert checked.success, checked.errors
-    made = UserDefinedDagsterK8sConfig.from_dict(config["run_k8s_config"])
+    given_to_kubernetes: Any = UserDefinedDagsterK8sConfig
+    made = given_to_kubernetes.from_dict(config["run_k8s_config"])
     assert made.job_spec_config == {"ttl_seconds_after_finished": 86400}
 
 
