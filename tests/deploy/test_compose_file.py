@@ -24,7 +24,7 @@ NEWEST_IMAGE = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
 def checked(file: Path) -> subprocess.CompletedProcess[str]:
     """A file held against the compose specification's own schema, which the package check-jsonschema carries."""
     program = Path(sys.executable).with_name("check-jsonschema")
-    command = [program, "--builtin-schema", "vendor.compose-spec", file]
+    command = [str(program), "--builtin-schema", "vendor.compose-spec", str(file)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
