@@ -4,9 +4,10 @@ Drawn by matplotlib, without a display and without the state that pyplot keeps. 
 drawn.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,9 +115,6 @@ def _extent(values: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def _address(figure: "Figure") -> str:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    return data_uri(encoded(image, quality=_QUALITY, media_type=WEBP), WEBP)
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return data_uri(encoded(Image.open(file).convert("RGB"), quality=_QUALITY, media_type=WEBP), WEBP)

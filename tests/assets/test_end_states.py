@@ -46,7 +46,9 @@ def end_first_job(world: World, end: End, good: str) -> None:
     world.settle()
 
 
-@pytest.mark.parametrize("good", GOOD)
+@pytest.mark.parametrize(
+    "good", [pytest.param("all", marks=pytest.mark.soak), "some", pytest.param("none", marks=pytest.mark.soak)]
+)
 @pytest.mark.parametrize("name", ENDS)
 def test_what_was_paid_is_loaded_and_the_rest_goes_on_or_is_held(aws: Aws, name: str, good: str) -> None:
     """Good records are in the table and the index in every case; the others wait or were sent again."""
@@ -61,7 +63,7 @@ def test_what_was_paid_is_loaded_and_the_rest_goes_on_or_is_held(aws: Aws, name:
         assert not [entry for entry in listing["Contents"] if entry["Key"].endswith(".jsonl")]
 
 
-@pytest.mark.parametrize("good", ["some", "none"])
+@pytest.mark.parametrize("good", ["some", pytest.param("none", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", [name for name, end in ENDS.items() if not end.goes_on])
 def test_a_person_lets_a_held_partition_go_on(aws: Aws, name: str, good: str) -> None:
     """The schedule does not; the run of a person does, and sends only what is missing."""

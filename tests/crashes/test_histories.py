@@ -19,7 +19,8 @@ _STEPS = 8
 @pytest.mark.parametrize(
     "examples",
     [
-        pytest.param(25, marks=pytest.mark.timeout(900)),
+        pytest.param(10, marks=pytest.mark.timeout(900)),
+        pytest.param(25, marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
         pytest.param(500, marks=[pytest.mark.soak, pytest.mark.timeout(3 * 3600)]),
     ],
 )

@@ -89,6 +89,7 @@ def assert_everything_is_accounted_for(running: Deployment, objects: int) -> Non
     assert running.instance.event_log_storage.get_concurrency_run_ids() == set()
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_the_code_server_and_the_daemon_are_killed(
     tmp_path: Path, record_property: Callable[[str, object], None]
