@@ -95,7 +95,7 @@ CASES = {
     "plan, plan, on demand": Case(plan, plan, pictures=20),
     "plan, plan of more, on demand": Case(plan, plan_of_more, pictures=99),
 }
-_SAMPLE, _ALL = 4, 1_000
+_SAMPLE, _ALL = 2, 1_000
 
 
 @pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")  # a run that lost cleans up later

@@ -160,7 +160,7 @@ def stop_and_clean_up(guarded: Guarded) -> None:
     guarded.world.plan(NEXT_KEY)
     (job,) = live_jobs(clients.bedrock, settings.space.model)
     stop_job(clients.bedrock, job.arn)
-    deleted = Retention(settings, clients.s3, clients.tables).clean_up(now=datetime.now(UTC) + timedelta(days=9))
+    deleted = Retention(settings, clients.s3, clients.tables).clean_up(now=datetime.now(UTC) + timedelta(days=999))
     assert deleted["jobs"] == 1
 
 
