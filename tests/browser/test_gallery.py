@@ -220,11 +220,11 @@ def test_more_pictures_come_while_scrolling(gallery: GalleryPage) -> None:
     """Each picture once, until all have been shown."""
     gallery.open()
     expect(gallery.status).to_contain_text(f"{PAGE} pictures so far")
-    for _ in range(2):
+    for shown in (f"{2 * PAGE} pictures so far", f"{PHOTOGRAPHS + EXTRA} pictures, newest first"):
         gallery.tiles.last.scroll_into_view_if_needed()
         gallery.page.mouse.wheel(0, 10_000)
+        expect(gallery.status).to_contain_text(shown)
 
-    expect(gallery.status).to_contain_text(f"{PHOTOGRAPHS + EXTRA} pictures, newest first")
     keys = gallery.tiles.evaluate_all("links => links.map(link => link.dataset.key)")
     assert len(keys) == len(set(keys)) == PHOTOGRAPHS + EXTRA
     expect(gallery.page.get_by_role("button", name="Load more pictures")).to_be_hidden()
