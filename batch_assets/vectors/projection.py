@@ -76,8 +76,8 @@ def _projection(mean: NDArray[np.float64], scatter: NDArray[np.float64]) -> Proj
 def _leading(scatter: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The two largest eigenvalues (2,), the largest first, and their eigenvectors (d, 2).
 
-    Of a large matrix within a Krylov space of some steps (block Lanczos): all eigenvectors of 3,072 dimensions would
-    take ten seconds, and these two a tenth of one.
+    Of a large matrix within a Krylov space of some steps (block Lanczos): to find all eigenvectors, only to throw away
+    all but two, takes longer than the step whose vectors are drawn.
     """
     basis = np.eye(len(scatter))
     if len(scatter) > _KRYLOV_STEPS * _KRYLOV_BLOCK:
