@@ -13,6 +13,7 @@ import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
 from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.dev_command import DevCommand
 
@@ -20,6 +21,7 @@ SCREENSHOTS = "BROWSER_SCREENSHOTS"
 """Variable that names a folder for the screenshots; without it they go where pytest keeps its files."""
 
 PAGE_SECONDS = 60
+RELOAD_SECONDS = 10
 PIPELINE_SECONDS = 240
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -136,6 +138,18 @@ class DagsterUi:
         expect(keys.first).to_be_visible()
         return sorted(set(keys.all_inner_texts()))
 
+    def reload_until_visible(self, text: str) -> None:
+        """Wait for what the pipeline makes of a page; not every page of the web UI learns of it by itself."""
+        shown = self.page.get_by_text(text, exact=True)
+        for _ in range(PIPELINE_SECONDS // RELOAD_SECONDS):
+            try:
+                shown.wait_for(timeout=RELOAD_SECONDS * 1000)
+            except PlaywrightTimeoutError:
+                self.page.reload()
+            else:
+                return
+        expect(shown).to_be_visible()
+
     def shoot(self, name: str, part: Locator | None = None) -> None:
         """Keep what the page or a part of it shows as `<name>.png`, with the mouse out of the way."""
         self.page.mouse.move(0, 0)
@@ -209,7 +223,7 @@ def launched(ui: DagsterUi) -> list[str]:
 def partition(ui: DagsterUi, launched: list[str]) -> str:
     """The oldest partition, loaded by the sensor."""
     ui.open_partition("vector_index", launched[0])
-    expect(ui.page.get_by_text("Materialized", exact=True)).to_be_visible(timeout=PIPELINE_SECONDS * 1000)
+    ui.reload_until_visible("Materialized")
     return launched[0]
 
 
@@ -217,7 +231,7 @@ def partition(ui: DagsterUi, launched: list[str]) -> str:
 def backfilled(ui: DagsterUi, launched: list[str]) -> list[str]:
     """All partitions that were launched, when the sensors have loaded the last of them."""
     ui.open("/assets/vector_index?view=partitions")
-    expect(ui.page.get_by_text("Materialized (3)", exact=True)).to_be_visible(timeout=PIPELINE_SECONDS * 1000)
+    ui.reload_until_visible("Materialized (3)")
     return launched[:3]
 
 
