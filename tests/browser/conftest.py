@@ -138,9 +138,9 @@ class DagsterUi:
         expect(keys.first).to_be_visible()
         return sorted(set(keys.all_inner_texts()))
 
-    def reload_until_visible(self, text: str) -> None:
+    def reload_until_visible(self, text: str, *, exact: bool = True) -> None:
         """Wait for what the pipeline makes of a page; not every page of the web UI learns of it by itself."""
-        shown = self.page.get_by_text(text, exact=True)
+        shown = self.page.get_by_text(text, exact=exact).first
         for _ in range(PIPELINE_SECONDS // RELOAD_SECONDS):
             try:
                 shown.wait_for(timeout=RELOAD_SECONDS * 1000)

@@ -7,7 +7,7 @@ from mypy_boto3_s3 import S3Client
 from playwright.sync_api import expect
 
 from batch_assets.cli.local_world import BUCKET
-from tests.browser.conftest import PIPELINE_SECONDS, DagsterUi
+from tests.browser.conftest import DagsterUi
 
 pytestmark = pytest.mark.slow
 
@@ -161,7 +161,8 @@ def test_failed_check_says_what_is_wrong_and_what_to_do(ui: DagsterUi, launched:
     ui.launch(refused, screenshot="launch-refused")
     ui.open("/assets/batch_job?view=checks&checkDetail=manifest_is_with_bedrock")
 
+    ui.reload_until_visible(f"{refused}: refused: ", exact=False)
     verdict = ui.page.get_by_text(f"{refused}: refused: ")
-    expect(verdict.first).to_contain_text("labels.jsonl", timeout=PIPELINE_SECONDS * 1000)
+    expect(verdict.first).to_contain_text("labels.jsonl")
     expect(verdict.first).to_contain_text("move them elsewhere")
     ui.shoot_top("failed-check", 560)

@@ -15,11 +15,13 @@ COMMANDS = (
     "doctor",
     "status",
     "search",
+    "gallery",
     "reconcile",
     "retry",
     "estimate",
     "adopt",
     "settings",
+    "iam",
     "columns",
     "jobs",
 )
