@@ -40,7 +40,7 @@ COMMANDS = {
     "estimate": Command("estimate", "Show what it would cost to embed what is missing."),
     "adopt": Command("adopt", "Tell the Dagster instance what the tables in S3 hold."),
     "settings": Command("settings_reference", "Print the reference of all settings as a Markdown table."),
-    "iam": Command("iam", "Print the permissions that are needed, or set up the service role."),
+    "iam": Command("iam", "Print the permissions that are needed, or set up the role."),
     "columns": Command("columns_reference", "Print the reference of all table columns as Markdown tables."),
     "jobs": Command("jobs", "Show the live batch jobs of this deployment, or stop some."),
 }

@@ -16,7 +16,7 @@ from batch_assets.iam.templates import cloudformation, terraform
 from batch_assets.settings import Settings, load_settings
 
 commands = typer.Typer(
-    help="Print the permissions that are needed, or set up the service role.",
+    help="Print the permissions that are needed, or set up the role.",
     epilog="Example: batch-assets iam policy --for pipeline",
     no_args_is_help=True,
     add_completion=False,
@@ -42,7 +42,7 @@ class Template(StrEnum):
 
 @commands.callback()
 def show() -> None:
-    """Print the permissions that are needed, or set up the service role."""
+    """Print the permissions that are needed, or set up the role."""
 
 
 @commands.command(epilog="Example: batch-assets iam policy --for search --format terraform")
