@@ -12,7 +12,7 @@ dev: .venv/installed ## the Dagster web UI against services on this machine
 
 test: lint types tests ## everything that has to pass
 
-lint: .venv/installed-for-tests
+lint: .venv/installed-for-benchmarks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
@@ -49,13 +49,10 @@ clean: ## remove the environment and what tools left
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sandbox]'
 	touch $@
 
-.venv/installed-for-tests: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
-	touch $@
-
-.venv/installed-for-benchmarks: .venv/installed-for-tests
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
-	touch $@
+# All at once: to resolve them takes most of the time.
+.venv/installed-for-benchmarks: .venv/bin/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench,test]'
+	touch .venv/installed $@
 
 .venv/installed-for-docs: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
