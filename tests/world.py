@@ -349,7 +349,7 @@ def new_world(aws: Aws, **settings: Any) -> Iterator[World]:
 
 
 def deployment_settings(aws: Aws, **overrides: Any) -> Settings:
-    """Settings with buckets of their own, small vectors, and whatever else is asked for."""
+    """Settings with buckets of their own, small vectors, nothing drawn, and whatever else is asked for."""
     values: dict[str, Any] = {
         "_env_file": None,
         "source_bucket": overrides.get("source_bucket") or aws.new_bucket("pictures"),
@@ -358,6 +358,7 @@ def deployment_settings(aws: Aws, **overrides: Any) -> Settings:
         "role_arn": aws.role_arn,
         "vector_bucket": f"vectors-{uuid.uuid4().hex[:12]}",
         "dimension": 256,
+        "pictures": False,
         **overrides,
     }
     settings = Settings(**values)

@@ -117,7 +117,7 @@ def test_a_second_instance_counts_on_the_same_day(aws: Aws) -> None:
 def test_cancelling_a_run_leaves_its_paid_job_alone(world: World) -> None:
     """The run is interrupted while Bedrock answers; the job goes on, and the next run finds it by its name."""
     world.put(pictures(100))
-    world.fault(service="bedrock", operation="GetModelInvocationJob", times=1, latency_seconds=20)
+    world.fault(service="bedrock", operation="GetModelInvocationJob", times=1, latency_seconds=4)
 
     def cancel() -> None:
         wait_for(world.jobs, what="the job to be submitted")

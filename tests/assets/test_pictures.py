@@ -53,7 +53,7 @@ def seen(world: World) -> Seen:
 @pytest.fixture(scope="module")
 def shown(aws: Aws, _still_sandbox: None) -> Iterator[Seen]:
     """A partition whose pictures are shown."""
-    with new_world(aws) as world:
+    with new_world(aws, pictures=True) as world:
         yield seen(world)
 
 
@@ -102,7 +102,7 @@ def test_the_events_of_a_partition_stay_small(shown: Seen, record_property: Any)
 
 def test_pictures_can_be_turned_off(aws: Aws, shown: Seen, record_property: Any) -> None:
     """Then nothing of them is drawn or stored; the numbers are there all the same."""
-    with new_world(aws, pictures=False) as world:
+    with new_world(aws) as world:
         plain = seen(world)
         size = plain.stored_bytes()
 
@@ -114,7 +114,7 @@ def test_pictures_can_be_turned_off(aws: Aws, shown: Seen, record_property: Any)
 
 def test_pictures_that_cannot_be_read_fail_no_step(aws: Aws) -> None:
     """The role may lack s3:GetObject on the pictures, which nothing else needs."""
-    with new_world(aws) as world:
+    with new_world(aws, pictures=True) as world:
         world.put(pictures(30))
         world.fault(service="s3", operation="GetObject", error={"code": "AccessDenied", "status": 403})
         told = world.materialize("image_inventory").metadata["image_inventory"]
@@ -128,5 +128,5 @@ def test_pictures_that_cannot_be_read_fail_no_step(aws: Aws) -> None:
 
 def test_a_prefix_without_pictures_has_no_sheet(aws: Aws) -> None:
     """Nothing to show is no entry."""
-    with new_world(aws) as world:
+    with new_world(aws, pictures=True) as world:
         assert "pictures" not in world.materialize("image_inventory").metadata["image_inventory"]

@@ -121,7 +121,7 @@ def calm(aws: Aws, _still_sandbox: None) -> Story:
     return lived(aws, seed=None)
 
 
-@pytest.fixture(scope="module", params=range(2))
+@pytest.fixture(scope="module", params=[0, pytest.param(1, marks=pytest.mark.soak)])
 def stormy(request: pytest.FixtureRequest, aws: Aws, _still_sandbox: None) -> Story:
     """The same in a storm, each seed another one."""
     return lived(aws, seed=request.param)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import boto3
 import dagster as dg
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,8 @@ from batch_assets.automation.adoption import Adoption
 from batch_assets.automation.completion import ASSETS, Look, verdict
 from batch_assets.automation.event_log import Verdicts, observations
 from batch_assets.bedrock.job_events import DETAIL_TYPE, EventQueue
-from tests.conftest import Aws, wait_for
+from batch_assets.sandbox.config import ACCESS_KEY_ID
+from tests.conftest import TESTS, Aws, wait_for
 from tests.event_queues import Made, events_queue
 from tests.world import KEY, NEXT_KEY, World, new_world, pictures
 
@@ -66,7 +68,10 @@ class Sensor:
 
 
 def sensor_of(world: World, queue: Made, *, invisible_seconds: int = 60) -> Sensor:
-    return Sensor(world, EventQueue(world.aws.client("sqs"), queue.url, invisible_seconds))
+    """A sensor of this queue; if it is the deployment's, with the access key of the pipeline."""
+    key = ACCESS_KEY_ID if world.settings.events_queue_url else TESTS
+    reader = Aws(world.aws.sandbox, boto3.Session(key, key, region_name="us-east-1"))
+    return Sensor(world, EventQueue(reader.client("sqs"), queue.url, invisible_seconds))
 
 
 def lists(aws: Aws) -> int:

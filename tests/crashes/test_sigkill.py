@@ -34,7 +34,7 @@ class Undisturbed:
 def undisturbed(aws: Aws, _still_sandbox: None) -> Undisturbed:
     """A whole loop in one piece."""
     planning, loading = Lifetime(), Lifetime()
-    with new_world(aws) as world:
+    with new_world(aws, pictures=True) as world:
         _fill(world)
         with planning.running():
             world.plan()
@@ -83,7 +83,7 @@ def _run_until(world: World, home: Path, job: str, possible: list[Kill], share: 
 
 @contextmanager
 def _deployed(aws: Aws, home: Path) -> Iterator[World]:
-    with new_world(aws) as fresh, dg.DagsterInstance.from_config(str(home)) as instance:
+    with new_world(aws, pictures=True) as fresh, dg.DagsterInstance.from_config(str(home)) as instance:
         _fill(fresh)
         yield World(aws, fresh.settings, fresh.definitions, instance)
 

@@ -114,11 +114,11 @@ def test_a_long_listing_is_the_same_with_the_help_of_workers(
     still: Aws, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They go on where this process stops."""
-    bucket = still.new_bucket("pictures")
+    bucket = deployment_settings(still).source_bucket
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: still.s3.put_object(Bucket=bucket, Key=f"{number:05}.jpg"), range(1005)))
+        list(pool.map(lambda number: still.s3.put_object(Bucket=bucket, Key=f"photos/{number:05}.jpg"), range(1005)))
     monkeypatch.setattr(object_listing, "_PAGES_ALONE", 1)
-    everything = S3Address(bucket, "")
+    everything = S3Address(bucket, "photos/")
     helped = list_objects(still.s3, everything, Helpers(dask_cluster(cluster.address), REGION))
     assert helped.equals(list_objects(still.s3, everything))
     assert helped.num_rows == 1005

@@ -186,6 +186,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_handful_of_pictures_is_embedded_on_demand(tmp_path: Path) -> None:
     """A first look needs no hundred pictures."""
     pictures = tmp_path / "pictures"

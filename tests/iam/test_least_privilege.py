@@ -77,7 +77,7 @@ def guarded(account: Account) -> Iterator[Guarded]:
     role_arn = f"arn:aws:iam::123456789012:role/batch/{uuid.uuid4().hex[:8]}"
     with (
         still_sandbox(account.root),
-        new_world(account.root, role_arn=role_arn, results_retention_days=1) as world,
+        new_world(account.root, role_arn=role_arn, results_retention_days=1, pictures=True) as world,
     ):
         role = ServiceRole(account.root.iam, world.settings)
         role.write(role.read())

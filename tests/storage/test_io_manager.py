@@ -12,7 +12,7 @@ from dagster_aws.s3 import S3Resource
 from batch_assets.errors import TableError
 from batch_assets.storage.io_manager import ParquetIOManager, TablesResource
 from batch_assets.storage.tables import StoredTable, TableOutput, Tables
-from tests.conftest import Aws
+from tests.conftest import TESTS, Aws
 
 # Dagster itself calls what it deprecates, for every resource inside another.
 DAYS = dg.DailyPartitionsDefinition("2024/01/01", fmt="%Y/%m/%d")
@@ -26,8 +26,8 @@ def resources(aws: Aws, tables: Tables) -> dict[str, Any]:
     s3 = S3Resource(
         endpoint_url=aws.sandbox.endpoint_url,
         region_name="us-east-1",
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
+        aws_access_key_id=TESTS,
+        aws_secret_access_key=TESTS,
     )
     catalog = tables.catalog
     resource = TablesResource(

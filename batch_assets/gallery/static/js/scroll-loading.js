@@ -16,7 +16,8 @@ export class ScrollLoading {
    */
   constructor(end, load) {
     Object.assign(this, { end, load });
-    this.#observer = new IntersectionObserver(([entry]) => this.#look(entry.isIntersecting), {
+    // A busy browser tells of several changes at once, the newest last.
+    this.#observer = new IntersectionObserver((entries) => this.#look(entries.at(-1).isIntersecting), {
       rootMargin: `${LOOK_AHEAD_PIXELS}px`,
     });
     addEventListener("keydown", (event) => {
