@@ -19,7 +19,7 @@ lint: .venv/installed-for-benchmarks
 types: .venv/installed-for-benchmarks
 	$(BIN)/mypy
 
-tests: .venv/installed-for-benchmarks .venv-aws/installed
+tests: .venv/installed-for-benchmarks
 	$(BIN)/pytest -q -n 2 --dist loadfile
 
 soak: .venv/installed-for-benchmarks .venv-aws/installed ## every test, for up to two hours

@@ -31,7 +31,7 @@ def render(stored: Record, *, picture: str) -> str:
         f"Measured on: {machine_line(stored['machine'])}",
         f"![Time of each contender, and growth of ours]({picture})",
         "## Reached or not",
-        *_table(
+        *table(
             ("stage", "what is compared", "to reach", "measured", "reached"),
             (
                 (
@@ -69,12 +69,12 @@ def _section(name: str, stage: Record) -> Iterator[str]:
         f"{stage['size']:,} {stage['unit']}, medians of {_rounds(stage['contenders'])}; load average before: "
         f"{stage['load_before']}."
     )
-    yield from _table(heads, (_contender_row(contender, extra, stage) for contender in stage["contenders"]))
+    yield from table(heads, (_contender_row(contender, extra, stage) for contender in stage["contenders"]))
     grown = [(contender, row) for contender, rows in stage["growth"].items() for row in rows if len(rows) > 1]
     if grown:
         yield "Growth of ours:"
         first = {contender: rows[0] for contender, rows in stage["growth"].items()}
-        yield from _table(
+        yield from table(
             ("", stage["unit"], "wall s", "CPU s", "CPU a unit / the first", "peak MB"),
             (_growth_row(contender, row, first[contender]) for contender, row in grown),
         )
@@ -127,8 +127,8 @@ def _number(value: float | None, figure: str = "") -> str:
     return "" if value is None else quantity(value, "bytes" if figure.endswith("_bytes") else "")
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield a Markdown table, or nothing if there are no rows."""
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield a table in Markdown, or nothing if there are no rows."""
     lines = [_row(row) for row in rows]
     if lines:
         yield "\n".join([_row(heads), _row(["---"] * len(heads)), *lines])

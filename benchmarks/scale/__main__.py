@@ -1,14 +1,17 @@
 """`python -m benchmarks.scale`: the pipeline as a whole at scale, each case by itself; prints what was seen as JSON.
 
-What is seen is also kept in `benchmarks/scale.json`, case by case.
+What is seen is also kept in `benchmarks/scale.json`, case by case, and shown in `docs/performance.md`.
 """
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from benchmarks.scale import page
 
 _STORED = Path(__file__).parents[1] / "scale.json"
 
@@ -84,10 +87,12 @@ def main() -> None:
     parser.add_argument("--format", default="Parquet", choices=["CSV", "ORC", "Parquet"], help="of the report")
     parser.add_argument("--name", help="name to keep the figures under; the case's own if left out")
     options = parser.parse_args()
-    seen = _CASES[options.case](options)
+    load_before = round(os.getloadavg()[0], 1)
+    seen = {**_CASES[options.case](options), "load_average_before": load_before}
     stored = json.loads(_STORED.read_text(encoding="utf-8")) if _STORED.exists() else {}
     stored[options.name or options.case] = seen
     _STORED.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    page.write(stored)
     sys.stdout.write(json.dumps(seen, indent=2) + "\n")
 
 

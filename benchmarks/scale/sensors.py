@@ -29,7 +29,7 @@ IN_FLIGHT, QUEUED, DUE = 100, 500, 25
 FEWEST = 1_000
 """Partitions; less leaves no history."""
 
-SENSORS = ("completion_sensor", "submission_sensor")
+SENSORS = ("completion_sensor", "submission_sensor", "alerts_sensor")
 _BEDROCK_SECONDS = 0.1
 _LONGER_THAN_A_JOB_SECONDS = 25 * 3600
 _LOOKS = 15

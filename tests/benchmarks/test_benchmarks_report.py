@@ -10,6 +10,7 @@ from benchmarks.figures import stage_figures
 from benchmarks.machine import describe_machine
 from benchmarks.model import Bound, Measure, Target
 from benchmarks.rounds import StageRun
+from benchmarks.scale import page as scale_page
 
 
 @pytest.fixture
@@ -112,3 +113,17 @@ def test_the_picture_is_a_png(stored: Any, tmp_path: Path) -> None:
     content = (tmp_path / "images" / "p.png").read_bytes()
     assert content.startswith(b"\x89PNG")
     assert len(content) > 10_000
+
+
+def test_what_was_seen_at_scale_is_a_row_a_figure() -> None:
+    """Nested figures under their path, large numbers in groups, what is empty left out."""
+    stored = {"dask": {"records": 20_000, "seconds": {"one_worker": [1.5, 2]}, "reason": "", "same": True}}
+    assert scale_page.render(stored).splitlines() == [
+        "### Results to the embedding table, with and without Dask (`dask`)",
+        "",
+        "| figure | value |",
+        "| --- | --- |",
+        "| records | 20,000 |",
+        "| seconds: one worker | 1.5, 2 |",
+        "| same | yes |",
+    ]

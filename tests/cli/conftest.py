@@ -9,7 +9,6 @@ import pytest
 
 from batch_assets.cli.main import app
 from batch_assets.settings import ENVIRONMENT_PREFIX, Settings
-from tests import access_proof
 from tests.conftest import Aws
 from tests.world import World, new_world, still_sandbox
 
@@ -39,7 +38,6 @@ class Command:
 
     def use(self, settings: Settings) -> "Command":
         """Set the variables of a deployment."""
-        access_proof.DEPLOYMENTS.append(settings)
         for name in _TOLD:
             self.monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}{name.upper()}", str(getattr(settings, name)))
         return self

@@ -8,7 +8,7 @@ from botocore.config import Config
 
 from batch_assets.cli import clients
 from tests.cli.conftest import Command
-from tests.world import World, pictures
+from tests.world import World, deployment_settings, pictures
 
 DENIED = {"code": "AccessDenied", "status": 403, "message": "Access Denied"}
 DENIED_BY_POLICY = {"code": "AccessDeniedException", "status": 403, "message": "User is not authorized"}
@@ -43,7 +43,7 @@ def test_settings_are_read_from_a_file_too(command: Command, world: World, tmp_p
 
 def test_a_missing_bucket_is_named(deployed: Command, world: World) -> None:
     """With its name, and where to look."""
-    settings = world.settings.model_copy(update={"source_bucket": "a-bucket-that-is-not-there"})
+    settings = deployment_settings(world.aws, source_bucket="a-bucket-that-is-not-there")
     refusal = deployed.use(settings).refused("status", code=1)
     assert refusal.startswith("Error: s3://a-bucket-that-is-not-there/")
     assert "the bucket does not exist: check the setting and the account (NoSuchBucket)" in refusal

@@ -19,7 +19,7 @@ _STEPS = 8
 @pytest.mark.parametrize(
     "examples",
     [
-        pytest.param(5, marks=pytest.mark.timeout(900)),
+        pytest.param(3, marks=pytest.mark.timeout(900)),
         pytest.param(25, marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
         pytest.param(500, marks=[pytest.mark.soak, pytest.mark.timeout(3 * 3600)]),
     ],

@@ -18,7 +18,7 @@ from tests.world import KEY, World, new_world, picture, pictures
 
 pytestmark = pytest.mark.slow
 
-_SHARES = [0.3, 0.7, *(pytest.param(share, marks=pytest.mark.soak) for share in (0.1, 0.5, 0.95))]
+_SHARES = [0.7, *(pytest.param(share, marks=pytest.mark.soak) for share in (0.1, 0.3, 0.5, 0.95))]
 
 
 @dataclass(frozen=True)

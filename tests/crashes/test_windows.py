@@ -124,6 +124,7 @@ def test_a_job_that_nobody_recorded_is_safe_from_its_neighbour(hive: World) -> N
     assert len(hive.vectors()) == 201
 
 
+@pytest.mark.soak
 def test_a_neighbour_of_a_job_that_nobody_recorded_does_not_wait_for_a_person(hive: World) -> None:
     """Nothing else in the event log tells of that job: the neighbour names its partition, and a sensor plans it."""
     hive.put(pictures(100), DAY)
@@ -144,6 +145,7 @@ def test_a_lane_is_not_kept_for_a_dead_run_that_paid_for_nothing(hive: World) ->
     assert hive.plan(NEXT_DAY).metadata["batch_job"]["state"] == "submitted"
 
 
+@pytest.mark.soak
 def test_what_was_embedded_on_demand_before_a_death_is_not_sent_with_a_job(world: World) -> None:
     """The tail has grown into a job meanwhile: it holds only the pictures that have no result."""
     world.put(pictures(20))

@@ -14,7 +14,7 @@ from batch_assets.sandbox.config import ACCOUNT_ID
 from batch_assets.sandbox.server import start
 from tests.conftest import TESTS, Aws
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.soak]  # it needs an environment of its own
 
 PROGRAM = Path(__file__).parents[2] / ".venv-aws" / "bin" / "aws"
 MODEL_ID = "amazon.nova-2-multimodal-embeddings-v1:0"

@@ -171,6 +171,7 @@ def test_own_pictures_take_the_same_way(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     """While it works: the sandbox, Dagster and the temporary home are gone at once."""
     command = Demo(tmp_path, ())

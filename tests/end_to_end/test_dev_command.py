@@ -12,6 +12,7 @@ from tests.dev_command import END_SECONDS, START_SECONDS, DevCommand
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.soak
 def test_polite_kill_ends_everything(tmp_path: Path) -> None:
     """What a service manager sends is as good as Ctrl-C: no process and no folder is left."""
     with DevCommand(tmp_path / "output.log") as command:
