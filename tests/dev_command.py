@@ -71,11 +71,12 @@ class DevCommand:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def wait_for_url(self) -> str:
-        """Address of the web UI, once the command says that it is ready."""
+        """Address of the web UI, once the command has said all that it says when it is ready."""
 
         def announced() -> re.Match[str] | None:
             assert self.process.poll() is None, self.output()
-            return _URL.search(self.output())
+            output = self.output()
+            return _URL.search(output) if "Ctrl-C ends everything" in output else None
 
         found: re.Match[str] = wait_for(announced, what="the address of the web UI", deadline_seconds=START_SECONDS)
         return found[1]

@@ -71,16 +71,18 @@ def command(
         with gallery, dagster:
             dagster.wait_until_ready()
             gallery.start()
-            console.print(f"\n[bold]Dagster[/]   {dagster.url}/asset-groups")
-            console.print(f"[bold]Launch[/]    {dagster.url}/locations/batch_assets/jobs/{PLAN_AND_SUBMIT}")
-            console.print(f"[bold]Search[/]    {gallery.url}")
-            console.print(
-                f"[bold]Sandbox[/]   {sandbox.endpoint_url} with {objects} objects in {len(world.prefixes)} days"
-            )
-            console.print(f"[bold]Commands[/]  in another terminal: source {exports}")
-            console.print(STAND_IN)
-            console.print("Launch a partition with Materialize all…; the sensor loads it. Ctrl-C ends everything.\n")
             try:
+                console.print(f"\n[bold]Dagster[/]   {dagster.url}/asset-groups")
+                console.print(f"[bold]Launch[/]    {dagster.url}/locations/batch_assets/jobs/{PLAN_AND_SUBMIT}")
+                console.print(f"[bold]Search[/]    {gallery.url}")
+                console.print(
+                    f"[bold]Sandbox[/]   {sandbox.endpoint_url} with {objects} objects in {len(world.prefixes)} days"
+                )
+                console.print(f"[bold]Commands[/]  in another terminal: source {exports}")
+                console.print(STAND_IN)
+                console.print(
+                    "Launch a partition with Materialize all…; the sensor loads it. Ctrl-C ends everything.\n"
+                )
                 code = dagster.wait()
             except KeyboardInterrupt:
                 console.print("\nEnding …")

@@ -186,7 +186,7 @@ def test_an_uri_without_a_bucket_is_refused(search: Command, uri: str) -> None:
 
 def test_an_object_that_is_not_there_is_refused(search: Command, loaded: World) -> None:
     """With its URI."""
-    uri = f"s3://{loaded.settings.source_bucket}/photos/none.png"
+    uri = f"s3://{loaded.settings.source_bucket}/photos/{KEY}/none.png"
     assert f"Error: {uri}: the object does not exist" in search.refused("search", "--image", uri, code=1)
 
 

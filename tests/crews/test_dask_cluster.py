@@ -71,14 +71,17 @@ def records() -> pa.Table:
 @pytest.fixture(scope="module")
 def output(still: Aws) -> list[OutputFile]:
     """The output of a job in two files."""
-    bucket, vectors = still.new_bucket("results"), np.random.default_rng(1).standard_normal((RECORDS, DIMENSION))
+    results = S3Address.parse(deployment_settings(still).results_uri)
+    vectors = np.random.default_rng(1).standard_normal((RECORDS, DIMENSION))
     lines = [
         orjson.dumps({"recordId": name, "modelOutput": {"embeddings": [{"embedding": vector.tolist()}]}})
         for name, vector in zip(records()["record_id"].to_pylist(), vectors, strict=True)
     ]
     for number in range(2):
-        still.s3.put_object(Bucket=bucket, Key=f"job/{number}.jsonl.out", Body=b"\n".join(lines[number::2]))
-    return output_files(still.s3, bucket, "job/")
+        still.s3.put_object(
+            Bucket=results.bucket, Key=f"{results.key}job/{number}.jsonl.out", Body=b"\n".join(lines[number::2])
+        )
+    return output_files(still.s3, results.bucket, f"{results.key}job/")
 
 
 def table(folder: Path, blocks: Iterator[Block]) -> bytes:

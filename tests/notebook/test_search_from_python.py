@@ -113,7 +113,7 @@ def test_what_cannot_be_searched_with_is_refused(
 def test_a_picture_that_is_not_in_s3_is_refused(dataset: EmbeddingDataset, world: World) -> None:
     """By its address."""
     with pytest.raises(SourceError, match=r"nothing\.jpg: the object does not exist"):
-        dataset.search(image=f"s3://{world.settings.source_bucket}/nothing.jpg")
+        dataset.search(image=f"s3://{world.settings.source_bucket}/photos/{KEY}/nothing.jpg")
 
 
 def test_an_index_that_does_not_exist_is_refused(world: World) -> None:
