@@ -6,8 +6,8 @@ Time stands still in it until a test lets the batch jobs finish, so that nothing
 import io
 import os
 import uuid
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -128,12 +128,8 @@ class World:
 
     def put_objects(self, objects: Mapping[str, bytes]) -> None:
         """Upload objects by their whole keys."""
-
-        def put(item: tuple[str, bytes]) -> None:
-            self.aws.s3.put_object(Bucket=self.settings.source_bucket, Key=item[0], Body=item[1])
-
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            list(pool.map(put, objects.items()))
+        encoded = {key: b64encode(data).decode() for key, data in objects.items()}
+        self.aws.control(f"objects/{self.settings.source_bucket}", encoded)
 
     def delete(self, *names: str, key: str = KEY) -> None:
         """Delete files of a partition."""

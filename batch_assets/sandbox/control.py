@@ -1,5 +1,6 @@
-"""The endpoints under ``/_local/``: health, the clock, fault rules, calls and their permissions, and what there is."""
+"""The endpoints under ``/_local/``: health, clock, fault rules, calls and their permissions, objects, what there is."""
 
+from base64 import b64decode
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from batch_assets.sandbox.bedrock.job import Job
+from batch_assets.sandbox.s3_store import spool
 from batch_assets.sandbox.world import World
 
 PREFIX = "/_local/"
@@ -30,6 +32,7 @@ def create_control_app(world: World) -> Starlette:
             Route(f"{PREFIX}access", control.read_access, methods=["GET"]),
             Route(f"{PREFIX}access", control.reset_access, methods=["DELETE"]),
             Route(f"{PREFIX}state", control.state),
+            Route(f"{PREFIX}objects/{{bucket}}", control.put_objects, methods=["POST"]),
         ]
     )
 
@@ -87,6 +90,21 @@ class _Control:
     async def reset_access(self, _: Request) -> Response:
         self._world.access.reset()
         return JSONResponse({})
+
+    async def put_objects(self, request: Request) -> Response:
+        """Take objects by their keys, in base64; no call of S3 is counted, disturbed or judged."""
+        bucket = request.path_params["bucket"]
+        if not self._world.store.has_bucket(bucket):
+            return _refused(f"there is no bucket {bucket}")
+        try:
+            contents = {key: b64decode(text, validate=True) for key, text in (await request.json()).items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            return _refused(f"give an object of keys and their bytes in base64: {error}")
+        for key, content in contents.items():
+            file = spool()
+            file.write(content)
+            self._world.store.put(bucket, key, file)
+        return JSONResponse({"objects": len(contents)})
 
     async def state(self, _: Request) -> Response:
         return JSONResponse(_state(self._world))

@@ -95,7 +95,7 @@ CASES = {
     "plan, plan, on demand": Case(plan, plan, pictures=20),
     "plan, plan of more, on demand": Case(plan, plan_of_more, pictures=99),
 }
-_ALWAYS = {"plan, plan of more", "load, plan", "plan, plan, on demand"}
+_ALWAYS = {"plan, plan of more", "load, plan"}
 _CASES = [
     pytest.param(case, id=name, marks=() if name in _ALWAYS else pytest.mark.soak) for name, case in CASES.items()
 ]

@@ -156,6 +156,7 @@ def test_its_searches_find_pictures(ended: Ended) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_own_pictures_take_the_same_way(tmp_path: Path) -> None:
     """120 pictures in two folders, two of one name: all are embedded and found under their own keys."""
     pictures = tmp_path / "pictures"

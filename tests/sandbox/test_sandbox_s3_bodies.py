@@ -1,9 +1,11 @@
 """Large objects, parts of them, and reading while others write."""
 
+import hashlib
 import io
 import random
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
@@ -93,3 +95,17 @@ def test_a_presigned_url_needs_no_header(aws: Aws, bucket: str) -> None:
     url = aws.s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "big"})
     with urllib.request.urlopen(url) as response:  # noqa: S310 - loopback
         assert response.read() == CONTENT
+
+
+def test_many_objects_go_into_a_bucket_at_once(aws: Aws) -> None:
+    """As if each had been put, with its ETag; what is no base64, or has no bucket, is refused whole."""
+    bucket = aws.new_bucket()
+    assert aws.control(f"objects/{bucket}", {"a b.txt": "aGVsbG8=", "empty": ""}) == {"objects": 2}
+    listed = aws.s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert [(entry["Key"], entry["Size"]) for entry in listed] == [("a b.txt", 5), ("empty", 0)]
+    assert listed[0]["ETag"] == f'"{hashlib.md5(b"hello", usedforsecurity=False).hexdigest()}"'
+    assert aws.s3.get_object(Bucket=bucket, Key="a b.txt")["Body"].read() == b"hello"
+    for path, body in ((f"objects/{bucket}", {"bad": "?"}), (f"objects/{bucket}", ["a"]), ("objects/nowhere", {})):
+        with pytest.raises(HTTPError, match="400"):
+            aws.control(path, body)
+    assert aws.s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 2
