@@ -55,7 +55,7 @@ def _pages(world: SandboxWorld) -> Iterator[tuple[str, str, str]]:
         f"/assets/embedding_table?view=partitions&partition={quote(newest, safe='')}",
         "Latest materialization",
     )
-    yield "events of an asset", "/assets/embedding_table?view=events", newest
+    yield "events of an asset", "/assets/embedding_table?view=events", "dagster/uri"
 
 
 @contextmanager
