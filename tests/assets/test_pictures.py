@@ -102,7 +102,7 @@ def test_the_events_of_a_partition_stay_small(shown: Seen, record_property: Any)
 
 def test_pictures_can_be_turned_off(aws: Aws, shown: Seen, record_property: Any) -> None:
     """Then nothing of them is drawn or stored; the numbers are there all the same."""
-    with new_world(aws) as world:
+    with new_world(aws, pictures=False) as world:
         plain = seen(world)
         size = plain.stored_bytes()
 

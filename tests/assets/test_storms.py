@@ -11,8 +11,6 @@ from batch_assets import aws_clients
 from tests.conftest import Aws
 from tests.world import KEY, NEXT_KEY, World, new_world, pictures
 
-pytestmark = pytest.mark.soak
-
 PARTITIONS = {KEY: 120, NEXT_KEY: 105}
 TABLES = ("image_inventory", "batch_manifest", "embedding_table", "rejected_images")
 OWN = {"record_id", "source_record_id", "job_id", "last_modified", "s3_uri"}
@@ -123,7 +121,7 @@ def calm(aws: Aws, _still_sandbox: None) -> Story:
     return lived(aws, seed=None)
 
 
-@pytest.fixture(scope="module", params=range(2))
+@pytest.fixture(scope="module", params=[0, pytest.param(1, marks=pytest.mark.soak)])
 def stormy(request: pytest.FixtureRequest, aws: Aws, _still_sandbox: None) -> Story:
     """The same in a storm, each seed another one."""
     return lived(aws, seed=request.param)

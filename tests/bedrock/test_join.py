@@ -162,7 +162,7 @@ def rounds(draw: st.DrawFn) -> Round:
 
 
 @given(rounds())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=100)
 def test_every_picture_is_embedded_or_finally_rejected_or_waiting(turn: Round) -> None:
     """Embedded + rejected + waiting = pictures, and no picture is two of them."""
     result = turn.join()
@@ -175,7 +175,7 @@ def test_every_picture_is_embedded_or_finally_rejected_or_waiting(turn: Round) -
 
 
 @given(rounds())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=100)
 def test_every_record_is_accounted_for(turn: Round) -> None:
     """Embedded + refused + changed + known + missing = records of the job; every line of the output is counted."""
     result = turn.join()
@@ -188,7 +188,7 @@ def test_every_record_is_accounted_for(turn: Round) -> None:
 
 
 @given(rounds())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=100)
 def test_every_row_describes_the_picture_that_exists_now(turn: Round) -> None:
     """Key and ETag are those of the prefix, and the vector is that of the record that was paid for."""
     for row in turn.join().table.to_pylist():
@@ -198,7 +198,7 @@ def test_every_row_describes_the_picture_that_exists_now(turn: Round) -> None:
 
 
 @given(rounds())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=100)
 def test_joining_twice_changes_nothing(turn: Round) -> None:
     """A load that is repeated writes the same rows and counts no attempt again."""
     once = turn.join()
@@ -208,7 +208,7 @@ def test_joining_twice_changes_nothing(turn: Round) -> None:
 
 
 @given(rounds(), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=100)
 def test_the_order_of_the_output_does_not_matter(turn: Round, random: Any) -> None:
     """Bedrock guarantees none: the same pictures get the same vectors."""
     once_each = list({getattr(outcome, "record_id", ""): outcome for outcome in turn.outcomes}.values())
@@ -221,7 +221,7 @@ def test_the_order_of_the_output_does_not_matter(turn: Round, random: Any) -> No
 
 
 @given(rounds())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=100)
 def test_repeating_the_loop_ends_with_nothing_waiting(turn: Round) -> None:
     """What is missing is planned again, until every picture is embedded or refused for good."""
     state = turn.join()

@@ -40,16 +40,23 @@ def a_tail(world: World) -> None:
 
 @pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")  # a dead process cleans nothing up
 @pytest.mark.timeout(1800)
-@pytest.mark.soak
-@pytest.mark.parametrize("prepare", [first_run, a_tail, second_round], ids=["first run", "a tail", "second round"])
+@pytest.mark.parametrize(
+    ("prepare", "every"),
+    [
+        pytest.param(first_run, 4, id="first run, every fourth call"),
+        pytest.param(first_run, 1, id="first run", marks=pytest.mark.soak),
+        pytest.param(a_tail, 1, id="a tail", marks=pytest.mark.soak),
+        pytest.param(second_round, 1, id="second round", marks=pytest.mark.soak),
+    ],
+)
 def test_a_process_killed_at_any_call_and_started_again_ends_as_if_nothing_had_been(
-    aws: Aws, subtests: pytest.Subtests, prepare: Prepare
+    aws: Aws, subtests: pytest.Subtests, prepare: Prepare, every: int
 ) -> None:
     """Same rows, same vectors, one job a manifest, nothing stray: for a death at every call of the loop."""
     life = Lifetime()
     with _came_to_rest(aws, prepare, life) as undisturbed:
         assert undisturbed.stray == ()
-    for kill in moments(life.calls):
+    for kill in list(moments(life.calls))[::every]:
         with (
             subtests.test(str(kill), at=str(life.calls[kill.call - 1])),
             _came_to_rest(aws, prepare, Lifetime(kill)) as survived,
