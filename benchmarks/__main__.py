@@ -17,7 +17,6 @@ from benchmarks.targets import quantity
 _FULL = Effort(quick=False, most_rounds=5, fewest_rounds=2, stage_seconds=60)
 _QUICK = Effort(quick=True, most_rounds=3, fewest_rounds=1, stage_seconds=6)
 _HERE = Path(__file__).parent
-_PAGE = _HERE.parent / "docs" / "performance.md"
 _PICTURE = Path("images", "performance.png")
 
 
@@ -65,9 +64,8 @@ def _write(stages: dict[str, record.Record], options: argparse.Namespace) -> Non
     record.write(path, stored)
     _say_verdicts(stages)
     if not options.quick and options.output is None:
-        picture.draw(stored, _PAGE.parent / _PICTURE)
-        body = page.render(stored, picture=_PICTURE.as_posix())
-        _PAGE.write_text(page.replace_between_markers(_PAGE.read_text(encoding="utf-8"), body), encoding="utf-8")
+        picture.draw(stored, page.PAGE.parent / _PICTURE)
+        page.write_part(page.render(stored, picture=_PICTURE.as_posix()))
 
 
 def _say_verdicts(stages: dict[str, record.Record]) -> None:

@@ -1,13 +1,22 @@
 """The results as tables in Markdown, between markers, so that prose around them stays."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine_line
 from benchmarks.record import Record
 from benchmarks.targets import quantity
 
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+
 _MARKER = "benchmarks"
+
+
+def write_part(body: str, *, marker: str = _MARKER) -> None:
+    """Put a generated part into the page; raises as `replace_between_markers`."""
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(replace_between_markers(text, body, marker=marker), encoding="utf-8")
 
 
 def replace_between_markers(text: str, body: str, *, marker: str = _MARKER) -> str:

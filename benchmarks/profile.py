@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.discovery import find_stage
-from benchmarks.model import Role, Stage, Workload
-from benchmarks.page import replace_between_markers, table
+from benchmarks.model import Contender, Role, Stage, Workload
+from benchmarks.page import table, write_part
 
-_PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _MARKER = "profile"
 _SHOWN = 12
 _LIBRARIES = "site-packages/"
@@ -29,32 +28,26 @@ Function = tuple[str, int, str]
 
 def main() -> None:
     """Profile the stages and write the page's part."""
-    parts = [part for name in sys.argv[1:] for part in section(find_stage(name))]
-    text = replace_between_markers(_PAGE.read_text(encoding="utf-8"), "\n\n".join(parts), marker=_MARKER)
-    _PAGE.write_text(text, encoding="utf-8")
-    sys.stdout.write("\n\n".join(parts) + "\n")
+    body = "\n\n".join(part for name in sys.argv[1:] for part in section(find_stage(name)))
+    write_part(body, marker=_MARKER)
+    sys.stdout.write(f"{body}\n")
 
 
 def section(stage: Stage) -> Iterator[str]:
     """Yield a heading and a table of the functions that took most time themselves."""
-    profile = _profile(stage)
-    statistics: Any = pstats.Stats(profile)
+    contender = next(contender for contender in stage.contenders if contender.role is Role.OURS)
+    statistics: Any = pstats.Stats(_profile(stage, contender))
     total: float = statistics.total_tt
-    contender = _ours(stage)
     yield f"### {stage.title} (`{stage.name}`, {contender.name}, {stage.sizes[0]:,} {stage.unit}, {total:.1f} s)"
     yield from table(("function", "calls", "own seconds", "share"), _rows(statistics.stats, total))
 
 
-def _ours(stage: Stage) -> Any:
-    return next(contender for contender in stage.contenders if contender.role is Role.OURS)
-
-
-def _profile(stage: Stage) -> cProfile.Profile:
+def _profile(stage: Stage, contender: Contender) -> cProfile.Profile:
     with tempfile.TemporaryDirectory() as folder:
         place, size = Path(folder), stage.sizes[0]
         stage.prepare(place, size)
         with stage.services(place, size) if stage.services else nullcontext({}) as services:
-            work = _ours(stage).ready(Workload(place, size, services))
+            work = contender.ready(Workload(place, size, services))
             profile = cProfile.Profile()
             profile.runcall(work)
     return profile

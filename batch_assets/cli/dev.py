@@ -19,6 +19,7 @@ from batch_assets.cli.sandbox import SPEED, require_installed
 from batch_assets.settings import load_settings
 
 DAYS = 5
+_WHAT_TO_DO = "Launch a partition with Materialize all…; the sensor loads it. Ctrl-C ends everything.\n"
 
 
 def command(
@@ -75,14 +76,10 @@ def command(
                 console.print(f"\n[bold]Dagster[/]   {dagster.url}/asset-groups")
                 console.print(f"[bold]Launch[/]    {dagster.url}/locations/batch_assets/jobs/{PLAN_AND_SUBMIT}")
                 console.print(f"[bold]Search[/]    {gallery.url}")
-                console.print(
-                    f"[bold]Sandbox[/]   {sandbox.endpoint_url} with {objects} objects in {len(world.prefixes)} days"
-                )
+                console.print(f"[bold]Sandbox[/]   {sandbox.endpoint_url} with {objects} objects in {DAYS} days")
                 console.print(f"[bold]Commands[/]  in another terminal: source {exports}")
                 console.print(STAND_IN)
-                console.print(
-                    "Launch a partition with Materialize all…; the sensor loads it. Ctrl-C ends everything.\n"
-                )
+                console.print(_WHAT_TO_DO)
                 code = dagster.wait()
             except KeyboardInterrupt:
                 console.print("\nEnding …")

@@ -1,10 +1,12 @@
 """The endpoints under ``/_local/``: health, clock, fault rules, calls and their permissions, objects, what there is."""
 
 from base64 import b64decode
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -100,11 +102,14 @@ class _Control:
             contents = {key: b64decode(text, validate=True) for key, text in (await request.json()).items()}
         except (AttributeError, TypeError, ValueError) as error:
             return _refused(f"give an object of keys and their bytes in base64: {error}")
+        await run_in_threadpool(self._store_objects, bucket, contents)
+        return JSONResponse({"objects": len(contents)})
+
+    def _store_objects(self, bucket: str, contents: Mapping[str, bytes]) -> None:
         for key, content in contents.items():
             file = spool()
             file.write(content)
             self._world.store.put(bucket, key, file)
-        return JSONResponse({"objects": len(contents)})
 
     async def state(self, _: Request) -> Response:
         return JSONResponse(_state(self._world))

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
-from benchmarks.page import replace_between_markers, table
+from benchmarks.page import table, write_part
 
-PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 _MARKER = "scale"
 _GROUPED_FROM = 1_000
 
@@ -26,8 +24,7 @@ TITLES = {
 
 def write(stored: Mapping[str, Mapping[str, Any]]) -> None:
     """Put the tables into the page."""
-    text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(replace_between_markers(text, render(stored), marker=_MARKER), encoding="utf-8")
+    write_part(render(stored), marker=_MARKER)
 
 
 def render(stored: Mapping[str, Mapping[str, Any]]) -> str:
