@@ -1,4 +1,4 @@
-"""What was seen at scale, as tables in Markdown: a section a case, a row a figure."""
+"""What was seen at scale, as tables in Markdown: a section a case, a row a figure, or a row a thing of one kind."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -28,23 +28,65 @@ def write(stored: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def render(stored: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return a section for each case that has figures."""
-    parts = (_section(title, case, stored[case]) for case, title in TITLES.items() if case in stored)
+    """Return a section for each case that has figures, and for each other name that they were kept under."""
+    parts = (
+        _section(title, name, figures)
+        for case, title in TITLES.items()
+        for name, figures in sorted(stored.items())
+        if name == case or name.startswith(f"{case}-")
+    )
     return "\n\n".join(chain.from_iterable(parts))
 
 
-def _section(title: str, case: str, figures: Mapping[str, Any]) -> Iterator[str]:
-    yield f"### {title} (`{case}`)"
-    yield from table(("figure", "value"), _rows(figures))
+def _section(title: str, name: str, figures: Mapping[str, Any]) -> Iterator[str]:
+    grids = {figure: value for figure, value in figures.items() if _is_grid(value)}
+    yield f"### {title} (`{name}`)"
+    yield from table(("figure", "value"), _rows({**figures, **dict.fromkeys(grids)}))
+    for figure, grid in grids.items():
+        yield from _grid(figure, grid)
 
 
-def _rows(figures: Mapping[str, Any], path: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+def _is_grid(value: Any) -> bool:
+    """Tell whether things of one kind lie side by side: they are rows, and their figures are columns."""
+    shapes = [_shape(part) for part in value.values()] if isinstance(value, Mapping) else []
+    return len(shapes) > 1 and shapes[0] is not None and all(shape == shapes[0] for shape in shapes)
+
+
+def _shape(value: Any) -> Any:
+    """Return the names of all figures in their order, and `None` of a figure itself."""
+    return tuple((name, _shape(part)) for name, part in value.items()) if isinstance(value, Mapping) else None
+
+
+def _grid(figure: str, grid: Mapping[str, Any]) -> Iterator[str]:
+    rows = dict(_grid_rows(grid))
+    texts = {name for row in rows.values() for name, value in row.items() if isinstance(value, str)}
+    numbers = [name for name in next(iter(rows.values())) if name not in texts]
+    yield from table(
+        (figure.replace("_", " "), *numbers),
+        ((path, *(_shown(row[name]) for name in numbers)) for path, row in rows.items()),
+    )
+
+
+def _grid_rows(grid: Mapping[str, Any], path: Sequence[str] = ()) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, value in grid.items():
+        here = (*path, name.replace("_", " "))
+        if _is_grid(value):
+            yield from _grid_rows(value, here)
+        else:
+            yield ": ".join(here), dict(_leaves(value))
+
+
+def _rows(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    return ((name, _shown(value)) for name, value in _leaves(figures) if value not in ("", None))
+
+
+def _leaves(figures: Mapping[str, Any], path: Sequence[str] = ()) -> Iterator[tuple[str, Any]]:
     for name, value in figures.items():
         here = (*path, name.replace("_", " "))
         if isinstance(value, Mapping):
-            yield from _rows(value, here)
-        elif value not in ("", None):
-            yield ": ".join(here), _shown(value)
+            yield from _leaves(value, here)
+        else:
+            yield ": ".join(here), value
 
 
 def _shown(value: Any) -> str:
@@ -52,4 +94,6 @@ def _shown(value: Any) -> str:
         return ", ".join(map(_shown, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return _shown(int(value))
     return f"{value:,}" if isinstance(value, int | float) and abs(value) >= _GROUPED_FROM else str(value)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PARTS = (
-    ("runs", "multiprocessing"),
+    ("runs that go on", "multiprocessing"),
     ("daemon", "dagster._daemon"),
     ("web server", "dagster_webserver"),
-    ("code server", "api grpc"),
-    ("code server", "code-server"),
+    ("code server and the runs it started", "api grpc"),
+    ("code server and the runs it started", "code-server"),
     ("sandbox", "batch_assets.sandbox"),
 )
 

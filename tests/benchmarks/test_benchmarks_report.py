@@ -127,3 +127,32 @@ def test_what_was_seen_at_scale_is_a_row_a_figure() -> None:
         "| seconds: one worker | 1.5, 2 |",
         "| same | yes |",
     ]
+
+
+def test_things_of_one_kind_are_rows_of_a_table_of_their_own() -> None:
+    """Their numbers are its columns, however deep; texts stay in the file. A second size has its own section."""
+    looks = {"first": {"seconds": 2.5, "reason": "none"}, "calls": 3.0}
+    stored = {
+        "sensors-1000": {"partitions": 1_000},
+        "sensors": {"partitions": 5_000, "when": {"full": {"a": looks, "b": looks}, "free": {"a": looks, "b": looks}}},
+    }
+    assert scale_page.render(stored).splitlines() == [
+        "### A look of each sensor, with thousands of partitions (`sensors`)",
+        "",
+        "| figure | value |",
+        "| --- | --- |",
+        "| partitions | 5,000 |",
+        "",
+        "| when | first: seconds | calls |",
+        "| --- | --- | --- |",
+        "| full: a | 2.5 | 3 |",
+        "| full: b | 2.5 | 3 |",
+        "| free: a | 2.5 | 3 |",
+        "| free: b | 2.5 | 3 |",
+        "",
+        "### A look of each sensor, with thousands of partitions (`sensors-1000`)",
+        "",
+        "| figure | value |",
+        "| --- | --- |",
+        "| partitions | 1,000 |",
+    ]
