@@ -21,6 +21,24 @@ def image_formats(keys: pa.ChunkedArray, formats: Mapping[str, str]) -> pa.Chunk
 
 
 def _formats_of(keys: pa.Array, formats: Mapping[str, str]) -> pa.Array:
+    # A dot, a letter before it, and the longest extension: of ends there are few, and most tell all.
+    longest = max(map(len, formats))
+    ends = pc.binary_slice(keys.cast(pa.binary()), -(longest + 2)).dictionary_encode()
+    found = ends.dictionary.to_pylist()
+    if not all(map(_tells_its_extension, found)):
+        return _formats_by_regex(keys, formats)
+    parts = (end.decode().rpartition(".") for end in found)
+    names = [formats.get(extension.lower()) if dot else None for _, dot, extension in parts]
+    return pa.array(names, pa.string()).take(ends.indices)
+
+
+def _tells_its_extension(end: bytes) -> bool:
+    """Whether the end of a key has no extension that is known, or has it after more than the dots of a hidden file."""
+    before, dot, _ = end.rpartition(b".")
+    return end.isascii() and (not dot or before[-1:] not in {b"", b".", b"/"})
+
+
+def _formats_by_regex(keys: pa.Array, formats: Mapping[str, str]) -> pa.Array:
     extensions = pc.struct_field(pc.extract_regex(keys, _EXTENSION), "extension").dictionary_encode()
     names = pa.array([formats.get(text.lower()) for text in extensions.dictionary.to_pylist()], pa.string())
     return names.take(extensions.indices)

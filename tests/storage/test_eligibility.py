@@ -42,3 +42,11 @@ def test_columns_say_what_a_plain_function_says(objects: list[tuple[str, int]]) 
     image_format = image_formats(names, FORMATS)
     reason = reasons(names, sizes, image_format, max_image_bytes=LIMIT)
     assert list(zip(image_format.to_pylist(), reason.to_pylist(), strict=True)) == [expected(*one) for one in objects]
+
+
+@given(keys)
+@settings(deadline=None, max_examples=300)
+def test_a_key_says_the_same_alone(key: str) -> None:
+    """Ends of keys that tell all by themselves are read another way than those that do not."""
+    names = pa.chunked_array([pa.array([key], pa.string())])
+    assert image_formats(names, FORMATS).to_pylist() == [expected(key, 1)[0]]
