@@ -31,6 +31,14 @@ def test_the_graph_is_run_in_two_jobs(definitions: dg.Definitions, job: str, ass
     assert isinstance(found.partitions_def, dg.TimeWindowPartitionsDefinition)
 
 
+def test_loads_come_first_in_the_run_queue(definitions: dg.Definitions) -> None:
+    """What is paid for lands before more is planned."""
+    priorities = [
+        int(definitions.resolve_job_def(job).run_tags.get("dagster/priority", 0)) for job in ("load", "plan_and_submit")
+    ]
+    assert priorities == [1, 0]
+
+
 def test_submissions_go_one_after_the_other(definitions: dg.Definitions) -> None:
     """They count the live jobs before they add one, so the step has a pool."""
     assert definitions.resolve_assets_def("batch_job").op.pool == "bedrock_submit"
