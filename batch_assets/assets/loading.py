@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from batch_assets.assets.job_files import JobFiles
 from batch_assets.assets.partition_state import PartitionState
 from batch_assets.bedrock import lanes
 from batch_assets.bedrock.jobs import BatchJob, get_job, needs_a_person
 from batch_assets.bedrock.join import Join, Tally, embedding_schema
 from batch_assets.bedrock.ledger import ON_DEMAND, QUEUED, SENT, JobRow
-from batch_assets.bedrock.results import output_files, require_output
+from batch_assets.bedrock.results import OutputFile
 from batch_assets.bedrock.shards import Block
-from batch_assets.bedrock.tail import tail_folder
 from batch_assets.bedrock.workers import Workers
-from batch_assets.errors import ResultError
 from batch_assets.settings import Settings
 from batch_assets.storage.listing import list_prefix, listing_version
 from batch_assets.storage.memory import system_memory
@@ -127,7 +125,8 @@ class Load:
         )
         counted = state.rejected.facts.get("loaded_job") == row.token
         known = counted and state.loaded_job == row.token
-        submitted = self._submitted(partition, row) if row.state in SENT and not known else None
+        files = self._files(partition, row, job) if row.state in SENT and not known else None
+        submitted = files.manifest if files is not None else None
         join = Join(
             inventory,
             bucket=settings.source_bucket,
@@ -135,15 +134,16 @@ class Load:
             submitted=submitted,
             job_id=job.arn.rsplit("/", 1)[-1] if job else row.job_name or "",
         )
-        outcomes = self._outcomes(partition, row, job, submitted) if submitted is not None else []
+        outcomes = self._outcomes(files.output) if files is not None else []
         staged = StagedTable(self.folder / "embedding_table.parquet", embedding_schema(settings.dimension))
         batches = join.batches(state.embeddings.batches(rows=EARLIER_ROWS), outcomes)
         sample = new_sample(settings.dimension)
         unsound = stage(staged, batches, sample)
-        if job is not None and submitted is not None and self._may_be_late(job, answered=join.records_answered):
+        answered = join.records_answered
+        if job is not None and files is not None and files.may_be_late(answered=answered):
             return TooEarly(
                 f"job {job.name} has processed {job.processed_records} records, and {job.results_uri} has "
-                f"{join.records_answered} of them so far: the rest is waited for until "
+                f"{answered} of them so far: the rest is waited for until "
                 f"{self.settings.late_output_minutes} minutes after the job's end"
             )
         before = state.rejected.read()
@@ -152,34 +152,18 @@ class Load:
             max_attempts=settings.max_record_attempts,
             counted=counted,
         )
-        facts = _facts(join, state, row, job, rejected, known=known)
+        facts = _facts(join, state, row, job, rejected, known=known, sent=submitted is not None)
+        if files is not None:
+            facts["records"]["records_written_off"] = files.written_off(answered=answered)
         facts["listing_version"] = listing_version(inventory)
         return Loaded(row, job, staged, rejected, join.tally, facts, unsound, sample)
 
-    def _may_be_late(self, job: BatchJob, *, answered: int) -> bool:
-        """Whether output is short of what the service counts, and files of it may still appear.
+    def _files(self, partition: str, row: JobRow, job: BatchJob | None) -> JobFiles:
+        files = JobFiles(self.settings, self.s3, self.store, partition, row, job)
+        files.require()
+        return files
 
-        What is loaded without them counts as missing, and would be sent and paid for again.
-        """
-        grace = timedelta(minutes=self.settings.late_output_minutes)
-        return answered < job.processed_records and job.ended_since is not None and job.ended_since < grace
-
-    def _submitted(self, partition: str, row: JobRow) -> pa.Table:
-        copy = self.store.open(self.store.catalog.submitted_manifest(partition, str(row.fingerprint)))
-        if not copy.exists:
-            raise ResultError(f"{copy.uri}, the copy of what job {row.job_name} was given, is gone: restore it")
-        return copy.rows()
-
-    def _outcomes(self, partition: str, row: JobRow, job: BatchJob | None, submitted: pa.Table) -> Iterator[Block]:
-        if job is None:
-            records = submitted["record_id"].to_pylist()
-            files = tail_folder(self.settings, partition).files(self.s3, records, str(row.job_name))
-        else:
-            results = S3Address.parse(job.results_uri)
-            files = output_files(self.s3, results.bucket, results.key)
-            if job.status in {"Completed", "PartiallyCompleted"} and not self._may_be_late(job, answered=0):
-                processed = job.processed_records
-                require_output(files, job_arn=job.arn, results_uri=job.results_uri, processed_records=processed)
+    def _outcomes(self, files: list[OutputFile]) -> Iterator[Block]:
         settings = self.settings
         return self.workers.read(self.s3, files, dimension=settings.dimension, region=settings.region)
 
@@ -210,7 +194,7 @@ def _unsound_vectors(vectors: NDArray[np.float32]) -> int:
 
 
 def _facts(
-    join: Join, state: PartitionState, row: JobRow, job: BatchJob | None, rejected: pa.Table, *, known: bool
+    join: Join, state: PartitionState, row: JobRow, job: BatchJob | None, rejected: pa.Table, *, known: bool, sent: bool
 ) -> dict[str, Any]:
     """What the parquet metadata says of a partition; of a job that is loaded already the counts stay as they are."""
     waiting = join.waiting(rejected)
@@ -225,7 +209,7 @@ def _facts(
         "remaining": waiting,
     }
     records = {name: getattr(join.tally, name) for name in _RECORD_COUNTS}
-    records |= {"records": row.records if row.state in SENT else 0, "records_missing": join.records_missing}
+    records |= {"records": row.records if sent else 0, "records_missing": join.records_missing}
     return facts | {"records": state.embeddings.facts["records"] if known and row.state in SENT else records}
 
 

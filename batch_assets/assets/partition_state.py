@@ -40,9 +40,10 @@ class PartitionState:
 
     @property
     def _answered(self) -> int:
-        """Records of the job that was loaded last of which its output says something."""
+        """Records of the job that was loaded last of which its output says something, or that were written off."""
         records = self.embeddings.facts.get("records", {})
-        return int(records.get("records", 0)) - int(records.get("records_missing", 0))
+        answered = int(records.get("records", 0)) - int(records.get("records_missing", 0))
+        return answered + int(records.get("records_written_off", 0))
 
     def in_flight(self) -> JobRow | None:
         """The job whose results are not loaded yet, if any."""

@@ -13,8 +13,6 @@ import numpy as np
 import simdjson
 from numpy.typing import NDArray
 
-from batch_assets.errors import ResultError
-
 OUTPUT_SUFFIX = ".jsonl.out"
 
 _THROTTLED = 429
@@ -157,12 +155,3 @@ def _refused(record_id: str, error: Any) -> Refused:
     code = error.get("errorCode", "unknown")
     retryable = not isinstance(code, int) or code in {_THROTTLED, _REQUEST_TIMEOUT} or code >= _SERVER_ERRORS
     return Refused(record_id, str(code), str(error.get("errorMessage", "")), retryable)
-
-
-def require_output(files: list[OutputFile], *, job_arn: str, results_uri: str, processed_records: int) -> None:
-    """Raise `ResultError` when the service says it processed records and there is no output to be read."""
-    if processed_records and not files:
-        raise ResultError(
-            f"job {job_arn} processed {processed_records} records, but {results_uri} holds no {OUTPUT_SUFFIX} file: "
-            "check that it was not deleted or moved by a lifecycle rule, then materialise embedding_table again"
-        )

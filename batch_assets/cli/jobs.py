@@ -1,4 +1,4 @@
-"""`batch-assets jobs`: live batch jobs, and stopping those of this deployment."""
+"""`batch-assets jobs`: live batch jobs, stopping those of this deployment, and giving up one whose output is lost."""
 
 import json
 import sys
@@ -14,12 +14,13 @@ from batch_assets.bedrock.jobs import BatchJob, stop_job
 from batch_assets.cli.clients import Clients
 from batch_assets.cli.completion import partition_keys
 from batch_assets.cli.live_jobs import Live, OwnJob, look
+from batch_assets.cli.lost_job import LostJob
 from batch_assets.cli.terminal import console
 from batch_assets.errors import JobError
 from batch_assets.settings import load_settings
 
 commands = typer.Typer(
-    help="Show the live batch jobs of this deployment, or stop some.",
+    help="Show the live batch jobs of this deployment, stop some, or give up one whose output is lost.",
     epilog="Example: batch-assets jobs",
     invoke_without_command=True,
     add_completion=False,
@@ -33,7 +34,7 @@ def show(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: own jobs, and how many others live.")] = False,
 ) -> None:
-    """Show the live batch jobs of this deployment, or stop some.
+    """Show the live batch jobs of this deployment, stop some, or give up one whose output is lost.
 
     Jobs of others in the account count against the same quota, and are shown as a number alone.
     """
@@ -70,13 +71,42 @@ def stop(
             f"{own.job.name} ({own.partition}) is {own.job.status}: {_progress(own)}, which are billed", err=as_json
         )
     if not yes:
-        _confirm(len(chosen), err=as_json)
+        _confirm(f"Stop {len(chosen)} batch job{'s' if len(chosen) > 1 else ''}?", unless="stopped", err=as_json)
     for own in chosen:
         stop_job(clients.bedrock, own.job.arn)
         if not as_json:
             typer.echo(f"{own.job.name} is stopping: then what was processed is loaded, and the rest is held")
     if as_json:
         typer.echo(json.dumps([_as_json(own) for own in chosen], indent=2))
+
+
+@commands.command(name="write-off", epilog="Example: batch-assets jobs write-off 2026/11/18")
+def write_off_job(
+    partition: Annotated[
+        str, typer.Argument(metavar="PARTITION", autocompletion=partition_keys, help="Partition of the job.")
+    ],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the job, and what is lost.")] = False,
+) -> None:
+    """Give up an ended job whose output is gone for good, so that its pictures are sent, and paid for, again.
+
+    Refused while there is output to be loaded. What the job has cost stays in the accounts and budgets.
+    """
+    lost = LostJob.of(Clients(load_settings()), partition)
+    typer.echo(
+        f"{lost.name} ({partition}) cannot be loaded: {lost.loss}; it has processed {lost.processed_records:,} records "
+        f"for {lost.cost_usd:.2f} USD, which are lost",
+        err=as_json,
+    )
+    if not yes:
+        _confirm("Write this job off?", unless="written off", err=as_json)
+    lost.write_off()
+    if as_json:
+        told = {"records": lost.processed_records, "cost_usd": float(lost.cost_usd)}
+        typer.echo(json.dumps({"partition": partition, "name": lost.name, **told}, indent=2))
+    else:
+        typer.echo(f"{lost.name} is written off: materialise embedding_table of {partition}, or launch its job `load`")
 
 
 def chosen_jobs(live: Live, names: Sequence[str]) -> list[OwnJob]:
@@ -144,9 +174,9 @@ def _span(age: timedelta) -> str:
     return f"{minutes // 60}:{minutes % 60:02d} h"
 
 
-def _confirm(number: int, *, err: bool) -> None:
+def _confirm(question: str, *, unless: str, err: bool) -> None:
     if not sys.stdin.isatty():
-        raise typer.BadParameter("there is no terminal to ask on: add --yes to stop them", param_hint="--yes")
-    if not typer.confirm(f"Stop {number} batch job{'s' if number > 1 else ''}?", err=err):
-        typer.echo("Nothing was stopped.", err=err)
+        raise typer.BadParameter("there is no terminal to ask on: add --yes", param_hint="--yes")
+    if not typer.confirm(question, err=err):
+        typer.echo(f"Nothing was {unless}.", err=err)
         raise typer.Exit(1)

@@ -7,7 +7,15 @@ from batch_assets.partitions import IndexNames
 from batch_assets.settings import Settings
 
 _PER_SPACE = frozenset(
-    {"batch_manifest", "batch_job", "embedding_table", "rejected_images", "submitted_manifest", "retry_requests"}
+    {
+        "batch_manifest",
+        "batch_job",
+        "embedding_table",
+        "rejected_images",
+        "submitted_manifest",
+        "retry_requests",
+        "write_offs",
+    }
 )
 
 

@@ -12,13 +12,10 @@ from hypothesis.extra import numpy as npst
 from batch_assets.bedrock.results import (
     Embedded,
     Outcome,
-    OutputFile,
     Refused,
     Unreadable,
     outcome_parser,
-    require_output,
 )
-from batch_assets.errors import ResultError
 
 DIMENSION = 4
 
@@ -206,16 +203,3 @@ def test_no_shape_of_a_record_stops_the_reading(record_id: Any, output: Any, err
         assert outcome.record_id == record_id
     else:
         assert isinstance(outcome, Unreadable)
-
-
-def test_vanished_output_is_an_error_not_missing_records() -> None:
-    """What was paid for is not sent again only because a lifecycle rule was too eager."""
-    with pytest.raises(ResultError, match="lifecycle"):
-        require_output([], job_arn="arn", results_uri="s3://results/", processed_records=1)
-    require_output([], job_arn="arn", results_uri="s3://results/", processed_records=0)
-    require_output(
-        [OutputFile("results", "a.jsonl.out", '"e"', 1)],
-        job_arn="arn",
-        results_uri="s3://results/",
-        processed_records=1,
-    )
