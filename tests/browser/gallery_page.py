@@ -2,6 +2,7 @@
 
 import base64
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,15 @@ class GalleryPage:
         box = element.bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def touch(self, *moments: Sequence[tuple[float, float]]) -> None:
+        """Lay fingers on these places of the page, move them from moment to moment, and lift them."""
+        devtools = self.page.context.new_cdp_session(self.page)
+        for type_, places in zip(["touchStart", *["touchMove"] * (len(moments) - 1)], moments, strict=True):
+            points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(places)]
+            devtools.send("Input.dispatchTouchEvent", {"type": type_, "touchPoints": points})
+        devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        devtools.detach()
 
     def place_of_point(self, number: int) -> tuple[float, float]:
         """Where a point of the map lies."""

@@ -321,6 +321,36 @@ def test_map_is_explored_with_the_mouse(gallery: GalleryPage) -> None:
     expect(gallery.page.get_by_role("list", name="In the middle of the map").get_by_text(name)).to_be_visible()
 
 
+def test_map_is_explored_with_fingers(phone: GalleryPage) -> None:
+    """One finger moves it and the page stays; two that part zoom in where they are; a tap opens a picture."""
+    x, y = phone.place_of_point(0)
+    phone.open(view="map", x=str(x), y=str(y), zoom="4")
+    canvas = phone.page.get_by_role("application", name="Map of all pictures")
+    expect(phone.status).to_contain_text(f"{PHOTOGRAPHS + EXTRA} pictures")
+    canvas.scroll_into_view_if_needed()
+    scrolled = phone.page.evaluate("scrollY")
+    across, down = phone.middle_of(canvas)
+
+    phone.touch([(across, down)], [(across + 30, down)], [(across + 60, down + 40)])
+    expect(phone.page).not_to_have_url(re.compile(rf"x={x}&"))
+    moved = phone.state
+    assert moved["zoom"] == ["4"]
+    phone.touch([(across + 60, down + 40)], [(across + 30, down)], [(across, down)])
+    expect(phone.page).not_to_have_url(re.compile(rf"x={moved['x'][0]}&"))
+    assert float(phone.state["x"][0]) == pytest.approx(x, abs=1e-3)
+
+    apart = [[(across - width, down), (across + width, down)] for width in (20, 40, 60, 80, 120, 160)]
+    phone.touch(*apart)
+    expect(phone.page).to_have_url(re.compile("zoom=32"))
+    assert float(phone.state["x"][0]) == pytest.approx(x, abs=1e-3)
+    assert phone.page.evaluate("scrollY") == scrolled
+    assert phone.page.evaluate("visualViewport.scale") == 1
+    expect(phone.details).to_be_hidden()
+
+    phone.touch([(across, down)])
+    expect(phone.details.get_by_role("heading")).to_be_visible()
+
+
 def test_map_is_explored_by_keyboard(gallery: GalleryPage) -> None:
     """Arrows, plus and zero; what is in the middle is shown, said, and opened by Enter."""
     gallery.open(view="map")
