@@ -4,7 +4,6 @@ Drawn by matplotlib, without a display and without the state that pyplot keeps. 
 drawn.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,6 +24,9 @@ LANDMARK_PIXELS = 44
 _MAP_PIXELS = (620, 420)
 _MAP_AREA_PIXELS = (500, 310)  # what the axes and margins leave for the points
 _PLOT_PIXELS = (310, 210)
+# Room for ticks and labels. A layout that measures them draws everything twice.
+_MAP_MARGINS_PIXELS = (62, 12, 8, 40)  # left, right, top, bottom
+_PLOT_MARGINS_PIXELS = (12, 16, 22, 22)
 _DOTS_PER_INCH = 100
 _BINS = 48
 _INK, _SOFT, _BLUE = "#1c2230", "#566074", "#3d5fc4"
@@ -43,7 +45,8 @@ def distributions(histograms: Sequence[Histogram]) -> str:
     """Distributions below each other, as the address of a picture that is as high as a map if there are two."""
     width, height = _PLOT_PIXELS
     figure = _figure(width, height * len(histograms))
-    for axes, histogram in zip(figure.subplots(len(histograms), squeeze=False)[:, 0], histograms, strict=True):
+    for row, histogram in enumerate(histograms):
+        axes = _axes(figure, (0, height * row, width, height), _PLOT_MARGINS_PIXELS)
         counts, edges = np.histogram(histogram.values, _BINS, _extent(histogram.values))
         axes.stairs(counts, edges, fill=True, color=_BLUE)
         axes.set_title(histogram.title, fontsize=8, color=_INK, loc="left")
@@ -76,7 +79,7 @@ def picture_map(places: Places, pictures: Mapping[int, bytes | None], *, explain
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
     figure = _figure(*_MAP_PIXELS)
-    axes = figure.subplots()
+    axes = _axes(figure, (0, 0, *_MAP_PIXELS), _MAP_MARGINS_PIXELS)
     axes.scatter(places[:, 0], places[:, 1], s=5, color=_BLUE, alpha=0.6, linewidths=0)
     for row, data in pictures.items():
         try:
@@ -96,7 +99,16 @@ def _figure(width_pixels: int, height_pixels: int) -> "Figure":
     from matplotlib.figure import Figure
 
     size = width_pixels / _DOTS_PER_INCH, height_pixels / _DOTS_PER_INCH
-    return Figure(figsize=size, dpi=_DOTS_PER_INCH, layout="constrained")
+    return Figure(figsize=size, dpi=_DOTS_PER_INCH)
+
+
+def _axes(figure: "Figure", box: tuple[int, int, int, int], margins: tuple[int, int, int, int]) -> "Axes":
+    """Axes within a box of the figure (left, top, width, height) that leave these margins; all in pixels."""
+    across, down = figure.get_size_inches() * _DOTS_PER_INCH
+    (left, top, width, height), (before, after, above, below) = box, margins
+    bottom = down - top - height + below
+    inner = (width - before - after) / across, (height - above - below) / down
+    return figure.add_axes(((left + before) / across, bottom / down, *inner))
 
 
 def _quieten(axes: "Axes", hidden: Sequence[str]) -> None:
@@ -115,6 +127,9 @@ def _extent(values: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def _address(figure: "Figure") -> str:
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return data_uri(encoded(Image.open(file).convert("RGB"), quality=_QUALITY, media_type=WEBP), WEBP)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    return data_uri(encoded(drawn, quality=_QUALITY, media_type=WEBP), WEBP)

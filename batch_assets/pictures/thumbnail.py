@@ -46,7 +46,7 @@ def encoded(image: Image.Image, *, quality: int = _QUALITY, media_type: str = JP
     """A drawn or decoded picture as a file: JPEG, or WebP, which is smaller for the smallest pictures."""
     file = io.BytesIO()
     if media_type == WEBP:
-        image.save(file, "WEBP", quality=quality, method=6)
+        image.save(file, "WEBP", quality=quality)
     else:
         image.save(file, "JPEG", quality=quality, optimize=True)
     return file.getvalue()
