@@ -58,6 +58,12 @@ def _dask(options: argparse.Namespace) -> Any:
     return dask_readers.measure(options.size or 20_000)
 
 
+def _pictures(options: argparse.Namespace) -> Any:
+    from benchmarks.scale import pictures
+
+    return pictures.measure(options.size or 5)
+
+
 def _gallery(options: argparse.Namespace) -> Any:
     from benchmarks.scale import gallery
 
@@ -72,6 +78,7 @@ _CASES: Mapping[str, Callable[[argparse.Namespace], Any]] = {
     "web-ui": _web_ui,
     "inventory-report": _inventory_report,
     "dask": _dask,
+    "pictures": _pictures,
     "gallery": _gallery,
 }
 
@@ -81,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("case", choices=_CASES)
     parser.add_argument(
-        "--size", type=int, help="partitions, pictures of the large job, vectors of the gallery, objects of the report"
+        "--size", type=int, help="partitions, images of the large job, vectors of the gallery, objects of the report"
     )
     parser.add_argument("--runs", type=int, default=4, help="runs at a time in the backfill")
     parser.add_argument("--format", default="Parquet", choices=["CSV", "ORC", "Parquet"], help="of the report")

@@ -20,7 +20,7 @@ def main() -> None:
         run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
     )
     steps = {
-        stats.step_key: round((stats.end_time or 0) - (stats.start_time or 0), 1)
+        stats.step_key: round((stats.end_time or 0) - (stats.start_time or 0), 2)
         for stats in instance.get_run_step_stats(result.run_id)
     }
     told = {}

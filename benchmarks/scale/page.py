@@ -17,6 +17,7 @@ TITLES = {
     "backfill": "A backfill of small partitions, from the click to the index",
     "inventory-report": "An inventory report, divided into its partitions",
     "dask": "Results to the embedding table, with and without Dask",
+    "pictures": "What the pictures in the Dagster UI cost a step",
     "gallery": "The gallery's answers",
 }
 """By case, in the order of the page."""

@@ -3,14 +3,16 @@
 import io
 import json
 import os
+import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
+from batch_assets.bedrock.jobs import ENDED_STATUSES
 from batch_assets.cli.clients import Clients
 from batch_assets.cli.local_world import LocalWorld, clean_environment, complete_days
 from batch_assets.sandbox.demo_pictures import DemoObject
@@ -19,6 +21,8 @@ from batch_assets.settings import load_settings
 
 PICTURES = 100
 """As many as the smallest batch job takes."""
+
+_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -53,14 +57,37 @@ class SandboxWorld:
     def forget_calls(self) -> None:
         self.tell("calls", method="DELETE")
 
+    def jobs(self) -> Sequence[Any]:
+        """The batch jobs, newest first, as Bedrock lists them in its first page."""
+        summaries: Sequence[Any] = self.clients().bedrock.list_model_invocation_jobs()["invocationJobSummaries"]
+        return summaries
+
+    def wait_for_jobs(self) -> None:
+        """Return when none of them is live."""
+        while any(job["status"] not in ENDED_STATUSES for job in self.jobs()):
+            time.sleep(_POLL_SECONDS)
+
+
+def small_pictures(prefixes: Sequence[str]) -> Iterator[DemoObject]:
+    """100 pictures of a few bytes under each prefix."""
+    for number, prefix in enumerate(prefixes):
+        for at in range(PICTURES):
+            yield DemoObject(f"{prefix}{at:04d}.png", _picture(number * PICTURES + at), "image/png")
+
 
 @contextmanager
-def sandbox_world(days: int, *, with_pictures: int, speed: float) -> Iterator[SandboxWorld]:
+def sandbox_world(
+    days: int,
+    *,
+    with_pictures: int,
+    speed: float,
+    pictures: Callable[[Sequence[str]], Iterable[DemoObject]] = small_pictures,
+) -> Iterator[SandboxWorld]:
     """A world of so many days, pictures in the newest ones; the environment of this process names it until the end."""
     before = dict(os.environ)
     with start(speed=speed) as sandbox:
         world = LocalWorld(sandbox, complete_days(days))
-        world.seed(_objects(world.prefixes[-with_pictures:]))
+        world.seed(pictures(world.prefixes[-with_pictures:]))
         environment = clean_environment(os.environ, world.environment())
         try:
             _set(environment)
@@ -72,12 +99,6 @@ def sandbox_world(days: int, *, with_pictures: int, speed: float) -> Iterator[Sa
 def _set(environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
-
-
-def _objects(prefixes: Sequence[str]) -> Iterator[DemoObject]:
-    for number, prefix in enumerate(prefixes):
-        for at in range(PICTURES):
-            yield DemoObject(f"{prefix}{at:04d}.png", _picture(number * PICTURES + at), "image/png")
 
 
 def _picture(number: int) -> bytes:

@@ -73,18 +73,8 @@ def _real_past(instance: dg.DagsterInstance, world: SandboxWorld, key: str) -> P
     for job in (PLAN_AND_SUBMIT, LOAD):
         defs.resolve_job_def(job).execute_in_process(partition_key=key, instance=instance, run_config=_QUIET)
         world.tell("clock", {"advance_seconds": _LONGER_THAN_A_JOB_SECONDS})
-        _until_no_job_is_live(world)
+        world.wait_for_jobs()
     return Past.of(instance, key)
-
-
-def _until_no_job_is_live(world: SandboxWorld) -> None:
-    while any(job["status"] not in {"Completed", "PartiallyCompleted"} for job in _jobs(world)):
-        time.sleep(0.1)
-
-
-def _jobs(world: SandboxWorld) -> Sequence[Any]:
-    summaries: Sequence[Any] = world.clients().bedrock.list_model_invocation_jobs()["invocationJobSummaries"]
-    return summaries
 
 
 def _submit(world: SandboxWorld, number: int) -> Iterator[str]:
