@@ -88,8 +88,13 @@ class JobFiles:
 
     def written_off(self, *, answered: int) -> int:
         """Records that were processed, have no outcome, and were given up by a person."""
-        lost = self.job.processed_records - answered if self.job else 0
+        lost = self.processed_records - answered
         return lost if lost > 0 and self.is_written_off else 0
+
+    @property
+    def processed_records(self) -> int:
+        """Records that are billed, as far as is known."""
+        return self.job.processed_records if self.job else self.row.records
 
     @property
     def _copy(self) -> StoredTable:

@@ -96,7 +96,7 @@ def write_off_job(
     lost = LostJob.of(Clients(load_settings()), partition)
     typer.echo(
         f"{lost.name} ({partition}) cannot be loaded: {lost.loss}; it has processed {lost.processed_records:,} records "
-        f"for {lost.cost_usd:.2f} USD, which are lost",
+        f"for {lost.cost_usd:,.4f} USD, which are lost",
         err=as_json,
     )
     if not yes:

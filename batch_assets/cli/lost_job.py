@@ -39,9 +39,8 @@ class LostJob:
                 f"job {row.job_name} can be loaded, or its output may still appear: materialise embedding_table of "
                 f"{partition}; nothing was written off"
             )
-        processed = job.processed_records if job else row.records
-        cost = row.cost_usd * processed / row.records if row.records else Decimal(0)
-        return cls(clients, partition, row.job_name, files.loss, processed, cost)
+        cost = row.cost_usd * files.processed_records / row.records if row.records else Decimal(0)
+        return cls(clients, partition, row.job_name, files.loss, files.processed_records, cost)
 
     def write_off(self) -> None:
         """Give it up."""

@@ -86,17 +86,19 @@ def test_the_manifest_stands_in_for_its_copy(world: World) -> None:
     assert world.load().metadata["embedding_table"]["embedded"] == 100
 
 
-def test_a_job_whose_manifests_are_gone_can_be_given_up(world: World) -> None:
+@pytest.mark.parametrize(("count", "paid_usd"), [(100, "0.003"), (20, "0.0012")], ids=["batch", "on demand"])
+def test_a_job_whose_manifests_are_gone_can_be_given_up(world: World, count: int, paid_usd: str) -> None:
     """Nobody knows any more what its records were; all of them count as paid."""
-    world.put(pictures(100))
+    world.put(pictures(count))
     world.plan()
     world.finish_jobs()
+    name = str(world.rows("batch_job")[-1]["job_name"])
     remove(world, "batch-assets/tables/submitted_manifest/")
     remove(world, "batch-assets/tables/batch_manifest/")
     with pytest.raises(dg.Failure, match="the copy of its manifest, is gone"):
         world.load()
-    write_off(world.tables, KEY, job_name(world))
+    write_off(world.tables, KEY, name)
     run = world.load()
     assert run.checks["counts_add_up"].passed
-    assert run.metadata["embedding_table"]["waiting"] == 100
-    assert PartitionState.read(world.tables, KEY).ledger.paid_usd == Decimal("0.003")
+    assert run.metadata["embedding_table"]["waiting"] == count
+    assert PartitionState.read(world.tables, KEY).ledger.paid_usd == Decimal(paid_usd)

@@ -32,7 +32,7 @@ def test_a_lost_job_is_given_up_and_its_pictures_are_sent_again(lost: Command, w
     ended = lost("jobs", "write-off", KEY, "--yes")
     assert ended.code == 0
     assert "holds no .jsonl.out file, although it has processed 100 records" in ended.output
-    assert "100 records for 0.00 USD, which are lost" in ended.output
+    assert "100 records for 0.0030 USD, which are lost" in ended.output
     world.load()
     world.settle()
     assert len(world.vectors()) == 100
