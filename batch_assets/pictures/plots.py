@@ -4,6 +4,7 @@ Drawn by matplotlib, without a display and without the state that pyplot keeps. 
 drawn.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -127,9 +128,8 @@ def _extent(values: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def _address(figure: "Figure") -> str:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    file = io.BytesIO()
+    figure.savefig(file, format="rgba")
+    size = round(figure.get_figwidth() * _DOTS_PER_INCH), round(figure.get_figheight() * _DOTS_PER_INCH)
+    drawn = Image.frombytes("RGBA", size, file.getvalue()).convert("RGB")
     return data_uri(encoded(drawn, quality=_QUALITY, media_type=WEBP), WEBP)
