@@ -132,7 +132,7 @@ def test_what_was_seen_at_scale_is_a_row_a_figure() -> None:
 def test_things_of_one_kind_are_rows_of_a_table_of_their_own() -> None:
     """Their numbers are its columns, however deep; texts stay in the file. A second size has its own section."""
     looks = {"first": {"seconds": 2.5, "reason": "none"}, "calls": 3.0}
-    stored = {
+    stored: dict[str, Any] = {
         "sensors-1000": {"partitions": 1_000},
         "sensors": {"partitions": 5_000, "when": {"full": {"a": looks, "b": looks}, "free": {"a": looks, "b": looks}}},
     }
