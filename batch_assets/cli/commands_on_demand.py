@@ -42,7 +42,9 @@ COMMANDS = {
     "settings": Command("settings_reference", "Print the reference of all settings as a Markdown table."),
     "iam": Command("iam", "Print the permissions that are needed, or set up the role."),
     "columns": Command("columns_reference", "Print the reference of all table columns as Markdown tables."),
-    "jobs": Command("jobs", "Show the live batch jobs of this deployment, or stop some."),
+    "jobs": Command(
+        "jobs", "Show the live batch jobs of this deployment, stop some, or give up one whose output is lost."
+    ),
 }
 
 

@@ -40,7 +40,7 @@ def test_commands_are_completed(words: Bash) -> None:
     """All of them, or those that begin so; those of a group too."""
     assert words("") == list(COMMANDS)
     assert words("se") == ["search", "settings"]
-    assert words("jobs", "") == ["stop"]
+    assert words("jobs", "") == ["stop", "write-off"]
 
 
 def test_options_are_completed(words: Bash) -> None:
