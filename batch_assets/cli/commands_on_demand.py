@@ -42,9 +42,7 @@ COMMANDS = {
     "settings": Command("settings_reference", "Print the reference of all settings as a Markdown table."),
     "iam": Command("iam", "Print the permissions that are needed, or set up the role."),
     "columns": Command("columns_reference", "Print the reference of all table columns as Markdown tables."),
-    "jobs": Command(
-        "jobs", "Show the live batch jobs of this deployment, stop some, or give up one whose output is lost."
-    ),
+    "jobs": Command("jobs", "Show the live batch jobs, stop some, or give up a lost one."),
 }
 
 

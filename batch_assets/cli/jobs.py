@@ -20,7 +20,7 @@ from batch_assets.errors import JobError
 from batch_assets.settings import load_settings
 
 commands = typer.Typer(
-    help="Show the live batch jobs of this deployment, stop some, or give up one whose output is lost.",
+    help="Show the live batch jobs, stop some, or give up a lost one.",
     epilog="Example: batch-assets jobs",
     invoke_without_command=True,
     add_completion=False,
@@ -34,7 +34,7 @@ def show(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: own jobs, and how many others live.")] = False,
 ) -> None:
-    """Show the live batch jobs of this deployment, stop some, or give up one whose output is lost.
+    """Show the live batch jobs, stop some, or give up a lost one.
 
     Jobs of others in the account count against the same quota, and are shown as a number alone.
     """

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 _MOST_TABS = 60
+_CLOSE = 1e-3
 _JPEG_QUALITY = 85
 _GIVE = """({how, name, data, zeros}) => {
   const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
@@ -127,6 +128,14 @@ class GalleryPage:
         devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         devtools.detach()
 
+    def wait_until_at(self, x: float) -> None:
+        """Wait until the address has the map's middle there, which it learns of when the map rests."""
+        self.page.wait_for_url(lambda url: abs(_middle(url) - x) < _CLOSE)
+
+    def wait_until_away_from(self, x: float) -> None:
+        """Wait until the address has the map's middle elsewhere."""
+        self.page.wait_for_url(lambda url: abs(_middle(url) - x) > _CLOSE)
+
     def place_of_point(self, number: int) -> tuple[float, float]:
         """Where a point of the map lies."""
         version = self.page.request.get(f"{self.url}/api/map").json()["version"]
@@ -163,3 +172,7 @@ class GalleryPage:
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.errors.append(f"{message.text} ({message.location['url']})")
+
+
+def _middle(url: str) -> float:
+    return float(parse_qs(urlsplit(url).query)["x"][0])
