@@ -32,11 +32,11 @@ class JobFiles:
     @cached_property
     def manifest(self) -> pa.Table | None:
         """The records that the job was given (schema `MANIFEST`); None if no copy of them is left."""
-        # batch_manifest is left as it is while its job is in flight, so it is a copy as well.
-        for copy in (self._copy, self.store.partition("batch_manifest", self.partition)):
-            if copy.exists and copy.facts.get("fingerprint") == self.row.fingerprint:
-                return copy.rows()
-        return None
+        if self._copy.exists:
+            return self._copy.rows()
+        # It is left as it is while its job is in flight, so it is a copy as well.
+        planned = self.store.partition("batch_manifest", self.partition)
+        return planned.rows() if planned.exists and planned.facts["fingerprint"] == self.row.fingerprint else None
 
     @cached_property
     def output(self) -> list[OutputFile]:
@@ -96,6 +96,6 @@ class JobFiles:
         """Records that are billed, as far as is known."""
         return self.job.processed_records if self.job else self.row.records
 
-    @property
+    @cached_property
     def _copy(self) -> StoredTable:
         return self.store.open(self.store.catalog.submitted_manifest(self.partition, str(self.row.fingerprint)))

@@ -18,14 +18,9 @@ class RetryRequest:
     address: S3Address
 
 
-def _folder(tables: Tables, partition: str) -> S3Address:
-    path = tables.catalog.path("retry_requests", partition)
-    return S3Address(tables.root.bucket, tables.root.key + path.key.removesuffix("data.parquet"))
-
-
 def request_retry(tables: Tables, partition: str, keys: Sequence[str] | None) -> RetryRequest:
     """Leave a request for the next plan of a partition."""
-    folder = _folder(tables, partition)
+    folder = tables.folder("retry_requests", partition)
     request = RetryRequest(
         tuple(keys) if keys is not None else None, S3Address(folder.bucket, f"{folder.key}{uuid.uuid4().hex}.json")
     )
@@ -37,7 +32,7 @@ def request_retry(tables: Tables, partition: str, keys: Sequence[str] | None) ->
 
 def retry_requests(tables: Tables, partition: str) -> list[RetryRequest]:
     """The requests that no plan has taken up yet."""
-    folder = _folder(tables, partition)
+    folder = tables.folder("retry_requests", partition)
     with explained(folder.uri):
         pages = tables.client.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=folder.key)
         found = [S3Address(folder.bucket, entry["Key"]) for page in pages for entry in page.get("Contents", [])]

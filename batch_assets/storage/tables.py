@@ -103,6 +103,11 @@ class Tables:
     def address(self, path: TablePath) -> S3Address:
         return S3Address(self.root.bucket, self.root.key + path.key)
 
+    def folder(self, table: str, partition: str) -> S3Address:
+        """The folder of a partition, ending in `/`, for objects of a name of their own."""
+        address = self.address(self.catalog.path(table, partition))
+        return S3Address(address.bucket, f"{address.key.rpartition('/')[0]}/")
+
     def spaces(self) -> list[str]:
         """The embedding spaces that have a job table."""
         prefix = f"{self.root.key}batch_job/space="

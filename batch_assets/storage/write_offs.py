@@ -26,6 +26,5 @@ def is_written_off(tables: Tables, partition: str, job_name: str) -> bool:
 
 
 def _address(tables: Tables, partition: str, job_name: str) -> S3Address:
-    path = tables.catalog.path("write_offs", partition)
-    folder = tables.root.key + path.key.removesuffix("data.parquet")
-    return S3Address(tables.root.bucket, f"{folder}{job_name}.json")
+    folder = tables.folder("write_offs", partition)
+    return S3Address(folder.bucket, f"{folder.key}{job_name}.json")

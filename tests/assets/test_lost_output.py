@@ -1,11 +1,14 @@
 """Output or manifests that are gone when a job has ended: a person restores them, or gives the job up."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import dagster as dg
 import pytest
 
+from batch_assets.assets.job_files import JobFiles
 from batch_assets.assets.partition_state import PartitionState
+from batch_assets.bedrock.jobs import get_job
 from batch_assets.storage.write_offs import write_off
 from tests.world import KEY, World, pictures
 
@@ -38,8 +41,17 @@ def test_an_output_that_has_vanished_is_an_error_that_names_it(lost: World) -> N
         dg.Failure, match=r"holds no \.jsonl\.out file, although it has processed 100 records"
     ) as refused:
         lost.load()
+    assert "lifecycle" in str(refused.value)
     assert f"`batch-assets jobs write-off {KEY}`" in str(refused.value)
     assert not lost.table("embedding_table").exists
+
+
+def test_a_job_that_processed_nothing_has_lost_nothing(lost: World) -> None:
+    """An empty folder is all that it could bring."""
+    row = PartitionState.read(lost.tables, KEY).in_flight()
+    assert row is not None
+    job = replace(get_job(lost.aws.bedrock, str(row.job_arn)), processed_records=0)
+    assert JobFiles(lost.settings, lost.aws.s3, lost.tables, KEY, row, job).loss is None
 
 
 def test_a_job_that_is_given_up_is_sent_again_and_its_cost_stays(lost: World) -> None:
