@@ -23,11 +23,11 @@ Places = NDArray[np.float32]
 
 LANDMARK_PIXELS = 44
 _MAP_PIXELS = (620, 420)
-_MAP_AREA_PIXELS = (500, 310)  # what the axes and margins leave for the points
 _PLOT_PIXELS = (310, 210)
 # Room for ticks and labels. A layout that measures them draws everything twice.
 _MAP_MARGINS_PIXELS = (62, 12, 8, 40)  # left, right, top, bottom
 _PLOT_MARGINS_PIXELS = (12, 16, 22, 22)
+_MAP_AREA_PIXELS = (487, 332)  # what these and the margins within the axes leave for the points of a map
 _DOTS_PER_INCH = 100
 _BINS = 48
 _INK, _SOFT, _BLUE = "#1c2230", "#566074", "#3d5fc4"

@@ -4,13 +4,13 @@ import os
 import statistics
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from batch_assets.automation.job_names import LOAD, PLAN_AND_SUBMIT
 from batch_assets.cli.dagster_process import prepare_home
-from batch_assets.sandbox.demo_pictures import demo_objects
+from batch_assets.sandbox.demo_pictures import DemoObject, demo_objects
 from benchmarks.scale.large_job import run_job
 from benchmarks.scale.sandbox_world import SandboxWorld, sandbox_world
 
@@ -35,7 +35,7 @@ def measure(partitions: int) -> dict[str, Any]:
     return {"partitions": partitions, "steps": {step: _figures(seconds[step]) for step in _DRAWING}}
 
 
-def _photographs(prefixes: Any) -> Any:
+def _photographs(prefixes: Sequence[str]) -> Iterator[DemoObject]:
     return demo_objects(prefixes, images=130 * len(prefixes))
 
 
