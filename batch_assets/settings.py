@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     schedule_delay_minutes: int = Field(15, ge=0, le=59, description="Minutes after a partition's end to plan it")
     sensor_interval_seconds: int = Field(30, ge=1, description="Shortest pause between two looks of a sensor")
     pictures: bool = Field(
-        True, description="Show pictures in the Dagster UI: thumbnails and plots, some 45 kB a partition"
+        True, description="Show pictures in the Dagster UI: thumbnails and plots, some 55 kB a partition"
     )
     alert_topic_arn: Annotated[
         str, _form(r"(arn:aws(-[^:]+)?:sns:[-a-z0-9]+:[0-9]{12}:[-_A-Za-z0-9]{1,256})?", "the ARN of an SNS topic")
